@@ -1,44 +1,56 @@
 /**
  * The composition root: every stage, what it is given, and the order of their lives.
- * Owns no behaviour. Changing the order or adding a stage is one line here.
+ * Owns no behaviour. To add a stage or change the order is one line here.
  */
 import process from 'node:process';
 import { ClickHouseExporter } from '../exporter/clickhouse/clickhouse-exporter.ts';
 import { Processor } from '../processor/processor.ts';
 import { OtlpReceiver } from '../receiver/otlp/otlp-receiver.ts';
-import { defaultDialects } from '../schema/dialects/registry.ts';
+import { defaultDialects as dialects } from '../schema/dialects/registry.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import { ServicePhase } from './admin/service-phase.ts';
-import { banner } from './cli/banner.ts';
-import { runCommand } from './cli/run-command.ts';
-import { namingSetting } from './cli/start-failure.ts';
+import { banner } from './admin/surfaces.ts';
+import { runCommand, type CommandIo } from './cli/run-command.ts';
 import { stopSignal } from './cli/stop-signal.ts';
 import type { ServiceConfig } from './config/service-config.ts';
 import { StorageDirectory } from './storage/storage-directory.ts';
 import { ServiceTelemetry } from './telemetry/service-telemetry.ts';
 
-const io = {
+const io: CommandIo = {
   environment: process.env,
-  out: (text: string) => void process.stdout.write(text),
-  err: (text: string) => void process.stderr.write(text),
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
 };
 process.exitCode = await runCommand(process.argv.slice(2), io, serve);
 
 async function serve(config: ServiceConfig): Promise<void> {
-  const telemetry = new ServiceTelemetry(config.telemetry, process.stderr);
-  const phase = new ServicePhase();
+  const telemetry = new ServiceTelemetry(config.telemetry, process.stderr, process);
+  for (const note of config.notes) telemetry.info(note);
+  for (const warning of config.securityWarnings) telemetry.warn('security.open_listener', { warning });
   const clock = { now: () => Date.now() * 1000 };
-  const dialects = defaultDialects;
+  const phase = new ServicePhase();
 
-  // Declared downstream first; disposed in reverse: the receiver stops accepting, the processor flushes, the
-  // exporter drains. The admin door is first, so that it still answers while the others stop.
+  // Declared downstream first, disposed in reverse: the receiver stops accepting, the processor flushes, the exporter
+  // drains. The admin door comes before them, so that it answers while they start and stop.
   await using storage = await StorageDirectory.open(config.storageDirectory);
-  await using admin = new AdminServer(config.admin, {});
-  await using exporter = new ClickHouseExporter(config.exporter, {
-    writer: storage.writer,
+  const surfaces = () => ({
+    ...receiver.addresses,
+    sql: exporter.sqlAddress,
+    admin: admin.address,
     storageDirectory: storage.path,
-    telemetry,
   });
+  const readiness = [phase, { notReadyReason: () => exporter.notReadyReason() }];
+  const readHealth = () => exporter.read('SELECT * FROM process_health');
+  await using admin = new AdminServer(config.admin, { readiness, surfaces, readHealth, telemetry });
+  const { writer, path: storageDirectory } = storage;
+  await using exporter = new ClickHouseExporter(config.exporter, { writer, storageDirectory, telemetry });
   await using processor = new Processor(config.processor, { next: exporter, dialects, clock, telemetry });
   await using receiver = new OtlpReceiver(config.receiver, { next: processor, watch: processor, dialects, telemetry });
+
+  const stop = stopSignal(process, telemetry);
+  for (const stage of [admin, exporter, processor, receiver]) await stage.start();
+  phase.enter('up');
+  io.out(banner(surfaces()));
+  await stop;
+  phase.enter('stopping');
 }

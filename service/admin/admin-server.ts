@@ -6,21 +6,21 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Readiness, Stage } from '../../schema/contract.ts';
 import type { Telemetry } from '../../schema/telemetry.ts';
-import { renderPage, type PageContent } from './page.ts';
+import { formatListenAddress, type ListenAddress } from '../config/endpoint.ts';
+import type { Scrape } from '../telemetry/service-telemetry.ts';
+import { renderPage, type Health } from './page.ts';
+import type { Surfaces } from './surfaces.ts';
 
-export interface AdminConfig {
-  readonly host: string;
-  /** 0 = any free port. */
-  readonly port: number;
-}
+export type AdminConfig = ListenAddress;
 
 export interface AdminDependencies {
   /** All of them must have no reason against it. */
   readonly readiness: readonly Readiness[];
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  /** What `/` shows at this moment. */
-  page(): Promise<PageContent>;
-  readonly telemetry: Telemetry;
+  readonly telemetry: Telemetry & { scrape(): Promise<Scrape> };
+  /** Where everything is, at this moment. */
+  surfaces(): Surfaces;
+  /** The rows of process_health, as a reader sees them. */
+  readHealth(): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
 const pageHeaders = {
@@ -45,12 +45,18 @@ export class AdminServer implements Stage {
   /** @throws an error with code EADDRINUSE, EACCES or EADDRNOTAVAIL when it cannot listen. */
   async start(): Promise<void> {
     if (this.#server.server.listening) return;
-    await this.#server.listen({ host: this.#config.host, port: this.#config.port });
+    await this.#server.listen({ host: this.#host, port: this.#config.port });
   }
 
-  /** The port that is listened on; undefined before the start. */
-  get port(): number | undefined {
-    return (this.#server.server.address() as AddressInfo | null)?.port;
+  /** `host:port` that is listened on, the configured one before the start. */
+  get address(): string {
+    const bound = this.#server.server.address() as AddressInfo | null;
+    return formatListenAddress({ host: this.#host, port: bound?.port ?? this.#config.port });
+  }
+
+  /** A name that may resolve to ::1 first is taken as 127.0.0.1, as the other doors do. */
+  get #host(): string {
+    return this.#config.host === 'localhost' ? '127.0.0.1' : this.#config.host;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -58,19 +64,21 @@ export class AdminServer implements Stage {
   }
 
   #routes(): void {
-    const { metrics, telemetry } = this.#dependencies;
+    const { telemetry, surfaces } = this.#dependencies;
     this.#server.get('/health', () => ({ status: 'ok' }));
     this.#server.get('/ready', async (_request, reply) => {
       const reasons = this.#notReadyReasons();
       const ready = reasons.length === 0;
       return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', reasons });
     });
-    this.#server.get('/metrics', async (_request, reply) =>
-      reply.header('content-type', metrics.contentType).send(await metrics.text()),
-    );
-    this.#server.get('/', async (_request, reply) =>
-      reply.headers(pageHeaders).send(renderPage(await this.#dependencies.page(), this.#notReadyReasons())),
-    );
+    this.#server.get('/metrics', async (_request, reply) => {
+      const { contentType, text } = await telemetry.scrape();
+      return reply.header('content-type', contentType).send(text);
+    });
+    this.#server.get('/', async (_request, reply) => {
+      const page = renderPage(surfaces(), this.#notReadyReasons(), await this.#health());
+      return reply.headers(pageHeaders).send(page);
+    });
     this.#server.setNotFoundHandler((request, reply) =>
       reply.code(404).send({ status: 404, error: `there is no ${request.method} ${request.url} here` }),
     );
@@ -78,6 +86,13 @@ export class AdminServer implements Stage {
       telemetry.error('the admin door failed to answer', { url: request.url, error });
       return reply.code(500).send({ status: 500, error: 'internal error; the log says more' });
     });
+  }
+
+  /** The page is there to be looked at when something is wrong, too. */
+  #health(): Promise<Health> {
+    return this.#dependencies.readHealth().catch((error: unknown) => ({
+      unavailable: error instanceof Error ? error.message : String(error),
+    }));
   }
 
   #notReadyReasons(): string[] {

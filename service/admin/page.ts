@@ -3,19 +3,18 @@
  * Owns markup and escaping; every text on it may have come over the wire.
  */
 
-export interface PageContent {
-  readonly surfaces: readonly { readonly name: string; readonly address: string }[];
-  /** The rows of process_health in order, or why there are none to show. */
-  readonly health: readonly Readonly<Record<string, unknown>>[] | { readonly unavailable: string };
-}
+import { listSurfaces, type Surfaces } from './surfaces.ts';
+
+/** The rows of process_health in order, or why there are none to show. */
+export type Health = readonly Readonly<Record<string, unknown>>[] | { readonly unavailable: string };
 
 const style =
   'body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color-scheme:light dark}' +
   'table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #8884}' +
   '.wide{overflow-x:auto}';
 
-export function renderPage(content: PageContent, notReadyReasons: readonly string[]): string {
-  const surfaces = content.surfaces.map(
+export function renderPage(surfaces: Surfaces, notReadyReasons: readonly string[], health: Health): string {
+  const rows = listSurfaces(surfaces).map(
     ({ name, address }) =>
       `<tr><th scope="row">${escapeHtml(name)}</th><td><code>${escapeHtml(address)}</code></td></tr>`,
   );
@@ -23,12 +22,12 @@ export function renderPage(content: PageContent, notReadyReasons: readonly strin
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
     `<title>Finishline</title><style>${style}</style></head><body><h1>Finishline</h1><p>${ready}</p>`,
-    `<h2>Surfaces</h2><table>${surfaces.join('')}</table>`,
-    `<h2>process_health</h2>${healthTable(content.health)}</body></html>`,
+    `<h2>Surfaces</h2><table>${rows.join('')}</table>`,
+    `<h2>process_health</h2>${healthTable(health)}</body></html>`,
   ].join('\n');
 }
 
-function healthTable(health: PageContent['health']): string {
+function healthTable(health: Health): string {
   if ('unavailable' in health) return `<p>Cannot be read now: ${escapeHtml(health.unavailable)}</p>`;
   const [first] = health;
   if (first === undefined)

@@ -7,7 +7,7 @@ import type { Environment } from '../config/environment.ts';
 import { nearest } from '../config/nearest.ts';
 import type { ServiceConfig } from '../config/service-config.ts';
 import { configFrom, readArguments } from './arguments.ts';
-import { explainStartFailure } from './start-failure.ts';
+import { explainStartFailure, namingSetting } from './start-failure.ts';
 
 export interface CommandIo {
   readonly environment: Environment;
@@ -52,9 +52,13 @@ async function dispatch(args: readonly string[], io: CommandIo, serve: Serve): P
   const command = named ? args[0] : 'serve';
   const rest = named ? args.slice(1) : args;
   switch (command) {
-    case 'serve':
-      await serve(configFrom(readArguments(rest), io.environment));
+    case 'serve': {
+      const config = configFrom(readArguments(rest), io.environment);
+      await serve(config).catch((error: unknown) => {
+        throw namingSetting(error, config.listeners);
+      });
       return 0;
+    }
     case 'validate': {
       const config = configFrom(readArguments(rest), io.environment);
       for (const note of config.notes) io.err(`${note}\n`);

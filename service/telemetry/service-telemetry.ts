@@ -6,6 +6,7 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 import type { Labels, LogFields, Telemetry } from '../../schema/telemetry.ts';
 import { Metrics } from './metrics.ts';
 import { metricsTable } from './metrics-table.ts';
+import { ProcessMetrics, type ProcessReadings } from './process-metrics.ts';
 
 export interface TelemetryConfig {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -13,15 +14,22 @@ export interface TelemetryConfig {
   readonly strict: boolean;
 }
 
+export interface Scrape {
+  readonly contentType: string;
+  readonly text: string;
+}
+
 const secretFields = ['password', 'token', 'secret', 'authorization'];
 
 export class ServiceTelemetry implements Telemetry {
-  readonly metrics = new Metrics(metricsTable);
+  readonly #metrics = new Metrics(metricsTable);
+  readonly #processMetrics: ProcessMetrics;
   readonly #logger: Logger;
   readonly #strict: boolean;
 
-  constructor(config: TelemetryConfig, destination: DestinationStream) {
+  constructor(config: TelemetryConfig, destination: DestinationStream, readings: ProcessReadings) {
     this.#strict = config.strict;
+    this.#processMetrics = new ProcessMetrics(readings, this);
     const redact = secretFields.flatMap((field) => [field, `*.${field}`]);
     this.#logger = pino(
       {
@@ -55,15 +63,21 @@ export class ServiceTelemetry implements Telemetry {
   }
 
   count(metric: string, by: number, labels?: Labels): void {
-    this.#measure(() => this.metrics.count(metric, by, labels));
+    this.#measure(() => this.#metrics.count(metric, by, labels));
   }
 
   gauge(metric: string, value: number, labels?: Labels): void {
-    this.#measure(() => this.metrics.gauge(metric, value, labels));
+    this.#measure(() => this.#metrics.gauge(metric, value, labels));
   }
 
   observe(metric: string, value: number, labels?: Labels): void {
-    this.#measure(() => this.metrics.observe(metric, value, labels));
+    this.#measure(() => this.#metrics.observe(metric, value, labels));
+  }
+
+  /** Everything measured so far, in the Prometheus text format. */
+  async scrape(): Promise<Scrape> {
+    this.#processMetrics.update();
+    return { contentType: this.#metrics.contentType, text: await this.#metrics.text() };
   }
 
   /** A wrong name must not take down a service that works otherwise. */
