@@ -1,0 +1,45 @@
+/**
+ * Reads a Content-Type as far as OTLP/HTTP needs it. Owns the syntax, not the answer to a wrong one.
+ * Source: RFC 9110 section 8.3.1; behaviour of Go's mime.ParseMediaType, which the Collector uses.
+ */
+import type { Payload } from './intake.ts';
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+const PAYLOADS: Readonly<Record<string, Payload>> = {
+  'application/x-protobuf': 'protobuf',
+  'application/json': 'json',
+};
+
+/** The media type that a payload is sent and answered with. */
+export const MEDIA_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' } as const satisfies Record<
+  Payload,
+  string
+>;
+
+/** The payload that a Content-Type header announces; undefined when it is none of the two, or not well-formed. */
+export function payloadOf(contentType: string | undefined): Payload | undefined {
+  if (contentType === undefined) return undefined;
+  // Nearly every request names the bare type.
+  const known = PAYLOADS[contentType];
+  if (known !== undefined) return known;
+  const [type, ...parameters] = contentType.split(';');
+  const payload = type!.trim().toLowerCase();
+  return Object.hasOwn(PAYLOADS, payload) && areParameters(parameters) ? PAYLOADS[payload] : undefined;
+}
+
+/** Whether they are `name=value` pairs, an empty last one allowed, none twice with two values. */
+function areParameters(parameters: readonly string[]): boolean {
+  const seen = new Map<string, string>();
+  for (const [index, parameter] of parameters.entries()) {
+    const text = parameter.trim();
+    if (text === '' && index === parameters.length - 1) continue;
+    const equals = text.indexOf('=');
+    const name = text.slice(0, Math.max(equals, 0)).toLowerCase();
+    const value = text.slice(equals + 1);
+    if (!TOKEN.test(name) || !(TOKEN.test(value) || /^"[^"]*"$/.test(value))) return false;
+    if (seen.has(name) && seen.get(name) !== value) return false;
+    seen.set(name, value);
+  }
+  return true;
+}
