@@ -15,7 +15,7 @@ export function tableText(rows: readonly AnswerRow[]): string {
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'number' && !Number.isInteger(value)) return value.toFixed(value < 1 ? 4 : 1);
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** ClickHouse writes 64-bit numbers as strings. */
