@@ -8,6 +8,7 @@ import { Processor } from '../processor/processor.ts';
 import { OtlpReceiver } from '../receiver/otlp/otlp-receiver.ts';
 import { defaultDialects as dialects } from '../schema/dialects/registry.ts';
 import { AdminServer } from './admin/admin-server.ts';
+import { readProcessHealth } from './admin/process-health.ts';
 import { ServicePhase } from './admin/service-phase.ts';
 import { banner } from './admin/surfaces.ts';
 import { runCommand, type CommandIo } from './cli/run-command.ts';
@@ -35,12 +36,12 @@ async function serve(config: ServiceConfig): Promise<void> {
   await using storage = await StorageDirectory.open(config.storageDirectory);
   const surfaces = () => ({
     ...receiver.addresses,
-    sql: exporter.sqlAddress,
+    sql: exporter.sqlUrl,
     admin: admin.address,
     storageDirectory: storage.path,
   });
   const readiness = [phase, { notReadyReason: () => exporter.notReadyReason() }];
-  const readHealth = () => exporter.read('SELECT * FROM process_health');
+  const readHealth = async () => readProcessHealth(exporter.reader);
   await using admin = new AdminServer(config.admin, { readiness, surfaces, readHealth, telemetry });
   const { writer, path: storageDirectory } = storage;
   await using exporter = new ClickHouseExporter(config.exporter, { writer, storageDirectory, telemetry });

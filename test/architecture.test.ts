@@ -127,9 +127,8 @@ describe('files', () => {
   });
 
   test('leave nothing unfinished and skip no test', () => {
-    const pattern = new RegExp(
-      `\\b(${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX'].join('|')})\\b|\\b(?:it|test|describe)\\.(?:skip|only|todo)\\(`,
-    );
+    // The letters in brackets keep this file itself clean.
+    const pattern = /\b(?:T[O]DO|F[I]XME|X[X]X)\b|\b(?:it|test|describe)\.(?:skip|only|todo)\(/;
     expect(typescript.filter((file) => pattern.test(readFileSync(file, 'utf8')))).toEqual([]);
   });
 });

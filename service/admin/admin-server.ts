@@ -64,7 +64,7 @@ export class AdminServer implements Stage {
   }
 
   #routes(): void {
-    const { telemetry, surfaces } = this.#dependencies;
+    const { telemetry } = this.#dependencies;
     this.#server.get('/health', () => ({ status: 'ok' }));
     this.#server.get('/ready', async (_request, reply) => {
       const reasons = this.#notReadyReasons();
@@ -76,7 +76,7 @@ export class AdminServer implements Stage {
       return reply.header('content-type', contentType).send(text);
     });
     this.#server.get('/', async (_request, reply) => {
-      const page = renderPage(surfaces(), this.#notReadyReasons(), await this.#health());
+      const page = renderPage(this.#dependencies.surfaces(), this.#notReadyReasons(), await this.#health());
       return reply.headers(pageHeaders).send(page);
     });
     this.#server.setNotFoundHandler((request, reply) =>

@@ -3,6 +3,7 @@
  * Owns markup and escaping; every text on it may have come over the wire.
  */
 
+import { healthQuery } from './process-health.ts';
 import { listSurfaces, type Surfaces } from './surfaces.ts';
 
 /** The rows of process_health in order, or why there are none to show. */
@@ -23,7 +24,7 @@ export function renderPage(surfaces: Surfaces, notReadyReasons: readonly string[
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
     `<title>Finishline</title><style>${style}</style></head><body><h1>Finishline</h1><p>${ready}</p>`,
     `<h2>Surfaces</h2><table>${rows.join('')}</table>`,
-    `<h2>process_health</h2>${healthTable(health)}</body></html>`,
+    `<h2>process_health</h2><p><code>${escapeHtml(healthQuery)}</code></p>${healthTable(health)}</body></html>`,
   ].join('\n');
 }
 
@@ -40,8 +41,8 @@ function healthTable(health: Health): string {
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  if (typeof value === 'number' && !Number.isInteger(value)) return value.toFixed(3);
-  return escapeHtml(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(3);
+  return escapeHtml(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 function escapeHtml(text: string): string {

@@ -4,6 +4,7 @@
  */
 import { ExporterConfigError } from '../../exporter/clickhouse/config.ts';
 import { EngineUnavailableError } from '../../exporter/clickhouse/embedded/platform.ts';
+import { SchemaChangedError, SchemaTooNewError } from '../../exporter/clickhouse/migrate.ts';
 import { PermanentError } from '../../schema/contract.ts';
 import { ConfigurationError } from '../config/configuration-error.ts';
 import type { Listener } from '../config/service-config.ts';
@@ -14,7 +15,13 @@ const listenFailures: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'is no address of this machine',
 };
 
-const mistakes = [EngineUnavailableError, ExporterConfigError, PermanentError] as const;
+const mistakes = [
+  EngineUnavailableError,
+  ExporterConfigError,
+  PermanentError,
+  SchemaChangedError,
+  SchemaTooNewError,
+] as const;
 
 /** The lines to print; undefined when the error is not a mistake of the user's. */
 export function explainStartFailure(error: unknown): readonly string[] | undefined {

@@ -52,7 +52,8 @@ export function duration(minUs = 1) {
   const expected =
     minUs > 1 ? `a duration of at least ${minUs / 1_000_000}s` : 'a duration such as 300ms, 2s, 1m30s or 24h';
   return scalar(expected, (value) => {
-    const us = typeof value === 'number' ? parseDurationUs(String(value)) : parseDurationUs(String(value ?? ''));
+    const text = typeof value === 'number' ? String(value) : value;
+    const us = typeof text === 'string' ? parseDurationUs(text) : undefined;
     return us !== undefined && us >= minUs ? us : undefined;
   });
 }

@@ -62,13 +62,13 @@ export const metricsTable = {
     kind: 'gauge',
     unit: '1',
     labels: ['exporter'],
-    help: 'Blocks waiting for ClickHouse.',
+    help: 'Rows that ClickHouse has not confirmed yet.',
   },
   otelcol_exporter_queue_capacity: {
     kind: 'gauge',
     unit: '1',
     labels: ['exporter'],
-    help: 'Blocks that may wait for ClickHouse before requests are held.',
+    help: 'Rows that may wait for ClickHouse before requests are held.',
   },
   finishline_requests_refused_total: {
     kind: 'counter',
