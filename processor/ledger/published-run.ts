@@ -1,0 +1,25 @@
+/**
+ * What must be remembered of a run that has rows: its key for ever, the last version, and what it put into the panes.
+ * Owns the shape only. The next journal checkpoint carries it; the ledger itself can rebuild it.
+ */
+import type { Micros } from '../../schema/journal-record.ts';
+import type { RunKey } from '../../schema/rows.ts';
+import type { Contribution } from '../panes/contribution.ts';
+
+export interface PublishedRun {
+  readonly key: RunKey;
+  /** Version of the last rows written. */
+  version: number;
+  /** Journal time of the first rows: a span received later is late. */
+  readonly closedAt: Micros;
+  /** Says whether what is derived now differs from what was written. */
+  fingerprint: number;
+  /** The step rows that stand, as (step, execution). */
+  steps: readonly StepKey[];
+  contribution: Contribution;
+}
+
+export interface StepKey {
+  readonly step: string;
+  readonly execution: number;
+}
