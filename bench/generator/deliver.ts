@@ -1,28 +1,23 @@
 /**
- * Sends a workload: which request over which protocol, in which order, how often, on how many connections.
- * Bounded: one request in flight per connection. Owns nothing of the bytes (templates.ts) or the wire (*-connection.ts).
+ * Sends a workload: which request over which protocol, in which order, how often.
+ * Owns nothing of the bytes (templates.ts) or the wire (send-all.ts and the connections).
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { GrpcConnection } from './grpc-connection.ts';
-import { HttpConnection } from './http-connection.ts';
-import { type Connection, encodingOf, type Endpoints, isGrpc, isGzip, type Protocol } from './protocol.ts';
+import { encodingOf, isGzip, type Protocol } from './protocol.ts';
 import { mix32, Random } from './random.ts';
+import { type Request, sendAll, type SendOptions } from './send-all.ts';
 import { type Encoding, Templates } from './templates.ts';
 import type { Workload } from './workload.ts';
 
-export interface DeliveryOptions {
-  readonly endpoints: Endpoints;
+export interface DeliveryOptions extends SendOptions {
   /** Request n goes over protocol n mod length: a run that is split over requests is split over protocols. */
   readonly protocols: readonly Protocol[];
-  readonly connections: number;
   /** Shares of requests sent twice (the second time over the next protocol), and held back to the end. */
   readonly duplicates: number;
   readonly late: number;
   /** How long after the others the late ones are sent. */
   readonly lateDelayMs: number;
-  /** Tries of a refused request before the delivery fails; 1 = no second try. */
-  readonly tries: number;
 }
 
 export interface DeliveryResult {
@@ -35,9 +30,7 @@ export interface DeliveryResult {
   readonly seconds: number;
 }
 
-interface Sending {
-  readonly request: number;
-  readonly protocol: Protocol;
+interface Sending extends Request {
   readonly duplicate: boolean;
 }
 
@@ -85,35 +78,16 @@ export class Delivery {
     };
   }
 
-  async #send(sendings: readonly Sending[]): Promise<number> {
-    let next = 0;
-    let bytes = 0;
-    const sender = async () => {
-      using connections = new Connections(this.#options.endpoints);
-      const room = Buffer.alloc(Math.max(...[...this.#templates.values()].map((templates) => templates.maxBytes())));
-      while (next < sendings.length) {
-        const sending = sendings[next++]!;
-        const body = this.#body(sending, room);
-        await this.#deliver(connections.for(sending.protocol), sending, body);
-        bytes += body.length;
-      }
-    };
-    await Promise.all(Array.from({ length: this.#options.connections }, sender));
-    return bytes;
-  }
-
-  async #deliver(connection: Connection, { request, protocol }: Sending, body: Buffer): Promise<void> {
-    for (let tried = 1; ; tried++) {
-      try {
-        await connection.send(protocol, body);
-        return;
-      } catch (error) {
-        if (tried >= this.#options.tries) {
-          throw new Error(`request ${request} over ${protocol} was refused ${tried} times`, { cause: error });
-        }
-        await pause(100 * tried);
-      }
-    }
+  #send(sendings: readonly Sending[]): Promise<number> {
+    const longest = Math.max(...[...this.#templates.values()].map((templates) => templates.maxBytes()));
+    return sendAll(
+      sendings,
+      () => {
+        const room = Buffer.alloc(longest);
+        return (sending) => this.#body(sending, room);
+      },
+      this.#options,
+    );
   }
 
   #body({ request, protocol }: Sending, room: Buffer): Buffer {
@@ -151,24 +125,4 @@ function schedule(workload: Workload, options: DeliveryOptions): { onTime: Sendi
 
 function chance(request: number, seed: number): number {
   return mix32(request ^ mix32(seed)) / 4_294_967_296;
-}
-
-/** A sender's connections, opened when first used. */
-class Connections implements Disposable {
-  readonly #grpc: GrpcConnection;
-  readonly #http: HttpConnection;
-
-  constructor(endpoints: Endpoints) {
-    this.#grpc = new GrpcConnection(endpoints.grpc);
-    this.#http = new HttpConnection(endpoints.http);
-  }
-
-  for(protocol: Protocol): Connection {
-    return isGrpc(protocol) ? this.#grpc : this.#http;
-  }
-
-  [Symbol.dispose](): void {
-    this.#grpc[Symbol.dispose]();
-    this.#http[Symbol.dispose]();
-  }
 }

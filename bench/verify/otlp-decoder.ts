@@ -27,11 +27,12 @@ const proto = `
   message Request { repeated ResourceSpans resourceSpans = 1; }
   message ResourceSpans { Resource resource = 1; repeated ScopeSpans scopeSpans = 2; }
   message Resource { repeated KeyValue attributes = 1; }
-  message ScopeSpans { repeated Span spans = 2; }
+  message ScopeSpans { Scope scope = 1; repeated Span spans = 2; }
+  message Scope { string name = 1; string version = 2; }
   message Span {
-    bytes traceId = 1; bytes spanId = 2; bytes parentSpanId = 4; string name = 5;
+    bytes traceId = 1; bytes spanId = 2; bytes parentSpanId = 4; string name = 5; int32 kind = 6;
     fixed64 startTimeUnixNano = 7; fixed64 endTimeUnixNano = 8;
-    repeated KeyValue attributes = 9; repeated Event events = 11; Status status = 15;
+    repeated KeyValue attributes = 9; repeated Event events = 11; Status status = 15; fixed32 flags = 16;
   }
   message Event { fixed64 timeUnixNano = 1; string name = 2; repeated KeyValue attributes = 3; }
   message Status { string message = 2; int32 code = 3; }
@@ -60,6 +61,8 @@ interface RequestJson {
   resourceSpans?: { resource?: { attributes?: KeyValueJson[] }; scopeSpans?: { spans?: SpanJson[] }[] }[];
 }
 
+const idKeys = new Set(['traceId', 'spanId', 'parentSpanId']);
+
 export class OtlpDecoder {
   readonly #request = protobuf.parse(proto, { keepCase: true }).root.lookupType('Request');
 
@@ -67,6 +70,16 @@ export class OtlpDecoder {
     const message = this.#request.decode(body);
     const object = this.#request.toObject(message, { longs: String, bytes: String });
     return seenSpans(object, (base64) => Buffer.from(base64, 'base64').toString('hex'));
+  }
+
+  /** The same request in OTLP/JSON: hex ids, 64-bit numbers as strings. */
+  protobufToJson(body: Uint8Array): Buffer {
+    const object = this.#request.toObject(this.#request.decode(body), { longs: String, bytes: String });
+    return Buffer.from(
+      JSON.stringify(object, (key, value: unknown) =>
+        idKeys.has(key) && typeof value === 'string' ? Buffer.from(value, 'base64').toString('hex') : value,
+      ),
+    );
   }
 
   json(body: Uint8Array): SeenSpan[] {

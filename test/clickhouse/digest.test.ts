@@ -6,13 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rankError } from '../../bench/verify/rank-error.ts';
 import { defaultClickHouseExporterConfig } from '../../exporter/clickhouse/config.ts';
 import { EmbeddedEngine } from '../../exporter/clickhouse/embedded/engine.ts';
 import { quantileOf } from '../../processor/digest/digest-quantile.ts';
 import { encodeState, rawState } from '../../processor/digest/digest-state.ts';
 import { type Digest, digestOf, emptyDigest, mergeDigests } from '../../processor/digest/digest.ts';
 import { silentTelemetry } from '../../schema/telemetry.ts';
-import { rankError, sampleShapes } from '../processor/digest/rank-error.ts';
+import { sampleShapes } from '../processor/digest/samples.ts';
 
 const levels = [0.5, 0.95, 0.99];
 const stateType = 'AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), Float32)';

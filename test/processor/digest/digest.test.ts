@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { rankError } from '../../../bench/verify/rank-error.ts';
 import { DigestBuilder } from '../../../processor/digest/digest-builder.ts';
 import { quantileOf } from '../../../processor/digest/digest-quantile.ts';
 import { type Digest, digestOf, emptyDigest, mergeDigests } from '../../../processor/digest/digest.ts';
-import { rankError, sampleShapes, shuffled, randomSource } from './rank-error.ts';
+import { randomSource, sampleShapes, shuffled } from './samples.ts';
 
 const quantiles = [0.5, 0.95, 0.99];
 const maxRankError = 0.005;
