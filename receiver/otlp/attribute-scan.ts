@@ -30,24 +30,30 @@ export class AttributeScan {
 
   /** Reads the attribute whose length stands at `pos`; returns where it ends. */
   scan(buf: Uint8Array, pos: number, limit: number): number {
-    // 0a KEYLENGTH key… 12 VALUELENGTH value…: since the whole is shorter than 128 bytes, so is each length in it,
-    // and a value that ends exactly where the attribute does proves the rest of the framing.
-    const end = pos + 1 + buf[pos]!;
-    if (buf[pos]! < 0x80 && end <= limit && buf[pos + 1] === 0x0a) {
+    // LENGTH 0a KEYLENGTH key… 12 VALUELENGTH value…: since the whole is shorter than 128 bytes, so is each length in
+    // it, and a value that ends exactly where the attribute does proves the rest of the framing.
+    const length = buf[pos]!;
+    const end = pos + 1 + length;
+    if (length < 0x80 && end <= limit && buf[pos + 1] === 0x0a) {
       const keyLength = buf[pos + 2]!;
       const keyAt = pos + 3;
       const valueAt = keyAt + keyLength + 2;
-      if (valueAt <= end && buf[valueAt - 2] === 0x12 && end === valueAt + buf[valueAt - 1]!) {
-        if (isShortValue(buf, valueAt, end)) {
-          if (this.#discriminators.mayMatch(keyLength, buf[keyAt]!)) {
-            const text = end > valueAt && buf[valueAt] === 0x0a ? valueAt + 2 : -1;
-            this.bits |= this.#discriminators.match(buf, keyAt, keyLength, text, end);
-          }
-          return end;
-        }
+      if (
+        valueAt <= end &&
+        buf[valueAt - 2] === 0x12 &&
+        end === valueAt + buf[valueAt - 1]! &&
+        isShortValue(buf, valueAt, end)
+      ) {
+        if (this.#discriminators.mayMatch(keyLength, buf[keyAt]!)) this.#ask(buf, keyAt, keyLength, valueAt, end);
+        return end;
       }
     }
     return this.#scanOther(buf, pos, limit);
+  }
+
+  #ask(buf: Uint8Array, keyAt: number, keyLength: number, valueAt: number, end: number): void {
+    const textAt = end > valueAt && buf[valueAt] === 0x0a ? valueAt + 2 : -1;
+    this.bits |= this.#discriminators.match(buf, keyAt, keyLength, textAt, end);
   }
 
   #scanOther(buf: Uint8Array, pos: number, limit: number): number {
@@ -105,18 +111,13 @@ export class AttributeScan {
 
 /** Whether an AnyValue of less than 128 bytes is well-formed at first sight; false = look closer. */
 function isShortValue(buf: Uint8Array, start: number, end: number): boolean {
-  if (start === end) return true;
-  switch (buf[start]) {
-    case 0x0a: // string_value
-      return end === start + 2 + buf[start + 1]!;
-    case 0x10: // bool_value
-    case 0x18: // int_value
-      return isOneVarint(buf, start + 1, end);
-    case 0x21: // double_value
-      return end - start === 9;
-    default:
-      return false;
-  }
+  const tag = buf[start];
+  return (
+    start === end ||
+    (tag === 0x0a && end === start + 2 + buf[start + 1]!) || // string_value
+    ((tag === 0x18 || tag === 0x10) && isOneVarint(buf, start + 1, end)) || // int_value, bool_value
+    (tag === 0x21 && end === start + 9) // double_value
+  );
 }
 
 function isOneVarint(buf: Uint8Array, start: number, end: number): boolean {

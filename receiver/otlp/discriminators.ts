@@ -13,6 +13,8 @@ const MAX_KEY_BYTES = 127;
 
 interface Key {
   readonly bytes: Buffer;
+  /** The span in which it occurred last. */
+  seenIn: number;
   /** Bits that the key's presence gives. */
   presence: number;
   readonly values: { readonly bytes: Buffer; bits: number }[];
@@ -22,7 +24,8 @@ export class Discriminators {
   /** By key length: a bit for each first byte (mod 32) that occurs, so that most keys are passed over by one test. */
   readonly #firstBytes = new Int32Array(MAX_KEY_BYTES + 1);
   readonly #keysByLength: Key[][] = Array.from({ length: MAX_KEY_BYTES + 1 }, () => []);
-  readonly #seen: Key[] = [];
+  /** Number of the span being read. */
+  #span = 0;
 
   constructor(dialects: readonly Dialect[]) {
     for (const { when } of dialects.flatMap((dialect) => dialect.roles)) {
@@ -35,7 +38,7 @@ export class Discriminators {
 
   /** Forgets the span before. */
   begin(): void {
-    if (this.#seen.length > 0) this.#seen.length = 0;
+    this.#span++;
   }
 
   /** False: no discriminator has a key of that length and first byte. Cheap enough for every attribute. */
@@ -50,8 +53,8 @@ export class Discriminators {
   match(buf: Uint8Array, keyAt: number, keyLength: number, valueAt: number, valueEnd: number): number {
     for (const key of this.#keysByLength[keyLength] ?? []) {
       if (!equals(key.bytes, buf, keyAt, keyAt + keyLength)) continue;
-      if (this.#seen.includes(key)) return 0;
-      this.#seen.push(key);
+      if (key.seenIn === this.#span) return 0;
+      key.seenIn = this.#span;
       let bits = key.presence;
       if (valueAt < 0) return bits;
       for (const value of key.values) if (equals(value.bytes, buf, valueAt, valueEnd)) bits |= value.bits;
@@ -67,7 +70,7 @@ export class Discriminators {
     const keys = this.#keysByLength[bytes.length]!;
     const known = keys.find((key) => key.bytes.equals(bytes));
     if (known !== undefined) return known;
-    const key: Key = { bytes, presence: 0, values: [] };
+    const key: Key = { bytes, seenIn: -1, presence: 0, values: [] };
     keys.push(key);
     this.#firstBytes[bytes.length]! |= 1 << (bytes[0]! & 31);
     return key;

@@ -18,6 +18,15 @@ export class WireCursor {
   /** A varint at `pos`: its low 32 bits, unsigned. At most ten bytes; bits beyond the 64th are dropped. */
   varint(buf: Uint8Array, limit: number): number {
     const start = this.pos;
+    if (start < limit && buf[start]! < 0x80) {
+      this.pos = start + 1;
+      this.overflowed = false;
+      return buf[start]!;
+    }
+    return this.#longVarint(buf, start, limit);
+  }
+
+  #longVarint(buf: Uint8Array, start: number, limit: number): number {
     let low = 0;
     let rest = 0;
     for (let pos = start, i = 0; i < MAX_VARINT_BYTES; i++, pos++) {
