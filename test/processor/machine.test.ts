@@ -59,6 +59,25 @@ const step = (
 ): TestSpan =>
   span(id, parent, startS, endS, { name, attributes: { op: 'workflow.step', 'step.name': name }, ...more });
 
+const handler = (id: number, startS: number, endS: number): TestSpan =>
+  span(id, undefined, startS, endS, { name: 'POST /' });
+const unnamed = (id: number, parent: number, name: string, startS: number, endS: number): TestSpan =>
+  span(id, parent, startS, endS, { name, attributes: { 'sentry.op': 'workflow' } });
+const named = (id: number, startS: number, endS: number): TestSpan =>
+  step(id, 99, `s${id}`, startS, endS, {
+    attributes: { op: 'workflow.step', 'step.name': `s${id}`, 'workflow.name': 'checkout', 'workflow.run_id': 'r1' },
+  });
+const part = (id: number, startS: number, endS: number, outcome: string): TestSpan =>
+  root(id, startS, endS, {
+    traceId: hexId(id) + hexId(id),
+    attributes: {
+      op: 'workflow',
+      'workflow.name': 'checkout',
+      'workflow.run_id': 'r1',
+      'workflow.outcome': outcome,
+    },
+  });
+
 describe('a run of one trace', () => {
   it('closes after settle with its steps and its pane', () => {
     const ledger = feed([step(2, 1, 'charge', 1, 2), step(3, 1, 'ship', 2, 4)], [root(1, 0, 5)], 1, 1.1, 2);
@@ -133,11 +152,6 @@ describe('a run of one trace', () => {
 });
 
 describe('nested and undecided workflows', () => {
-  const handler = (id: number, startS: number, endS: number): TestSpan =>
-    span(id, undefined, startS, endS, { name: 'POST /' });
-  const unnamed = (id: number, parent: number, name: string, startS: number, endS: number): TestSpan =>
-    span(id, parent, startS, endS, { name, attributes: { 'sentry.op': 'workflow' } });
-
   it('a workflow span in a handler is a run once the handler is seen', () => {
     const ledger = feed([unnamed(2, 1, 'checkout', 1, 4)], 5, [handler(1, 0, 5)], 2.1);
     expect(ledger.runs()).toMatchObject([{ key: { process: 'checkout' }, dialect: 'sentry', state: 'SUCCEEDED' }]);
@@ -178,11 +192,6 @@ describe('nested and undecided workflows', () => {
 });
 
 describe('runs known to be running', () => {
-  const named = (id: number, startS: number, endS: number): TestSpan =>
-    step(id, 99, `s${id}`, startS, endS, {
-      attributes: { op: 'workflow.step', 'step.name': `s${id}`, 'workflow.name': 'checkout', 'workflow.run_id': 'r1' },
-    });
-
   it('shows in flight after 10 s, closes with its root, and is abandoned after a day of silence', () => {
     const open = feed([named(2, 0, 1)], 11);
     expect(open.inFlight()).toMatchObject([
@@ -202,16 +211,6 @@ describe('runs known to be running', () => {
   });
 
   it('goes on after a suspension under the same id', () => {
-    const part = (id: number, startS: number, endS: number, outcome: string): TestSpan =>
-      root(id, startS, endS, {
-        traceId: hexId(id) + hexId(id),
-        attributes: {
-          op: 'workflow',
-          'workflow.name': 'checkout',
-          'workflow.run_id': 'r1',
-          'workflow.outcome': outcome,
-        },
-      });
     const suspended = feed([part(1, 0, 1, 'suspended')], 11);
     expect(suspended.runs()).toEqual([]);
     expect(suspended.inFlight()).toMatchObject([{ state: 'SUSPENDED' }]);
