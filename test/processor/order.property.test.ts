@@ -7,11 +7,11 @@ import { expect, it } from 'vitest';
 import { defaultProcessorConfig } from '../../processor/config.ts';
 import { deriveRuns } from '../../processor/derive/derive.ts';
 import { partition } from '../../processor/derive/run-spans.ts';
-import type { Event } from '../../processor/event.ts';
+import { compareStrings, type Event } from '../../processor/event.ts';
 import { Interpreter } from '../../processor/interpret/interpreter.ts';
 import { Machine } from '../../processor/machine.ts';
 import { defaultDialects } from '../../schema/dialects/registry.ts';
-import type { RowBatch } from '../../schema/rows.ts';
+import type { RowBatch, RunKey } from '../../schema/rows.ts';
 import { silentTelemetry } from '../../schema/telemetry.ts';
 import { encodeTraces, type TestSpan } from '../support/otlp-encode.ts';
 import { Ledger } from '../support/ledger.ts';
@@ -42,11 +42,7 @@ it(`derive: any order of the events gives the same runs (seed ${SEED}, ${RUNS} c
       );
       const events: Event[] = [];
       new Interpreter(defaultDialects).events(encodeTraces(spans), T0, (event) => events.push(event));
-      const derive = (of: readonly Event[]): unknown =>
-        [...deriveRuns(partition(of).runs).values()].toSorted((a, b) =>
-          `${a.process}${a.runId}` < `${b.process}${b.runId}` ? -1 : 1,
-        );
-      expect(derive(new Random(one.order).shuffle(events))).toEqual(derive(events));
+      expect(deriveSorted(new Random(one.order).shuffle(events))).toEqual(deriveSorted(events));
     }),
     { numRuns: RUNS, seed: SEED },
   );
@@ -108,20 +104,27 @@ function expectSettled(row: RowBatch['runs'][number], received: ReadonlyMap<stri
 
 /** Everything but versions, the opened day and the marks of lateness. Panes that were emptied count as none. */
 function visible(ledger: Ledger): unknown {
+  const processPanes = ledger
+    .processPanes()
+    .filter((row) => row.succeeded + row.failed + row.abandoned + row.cancelled + row.skipped > 0);
+  const stepPanes = ledger.stepPanes().filter((row) => row.executions + row.blamed > 0);
   return {
-    runs: ledger.runs().map(({ version: _, key: { openedDay: __, ...key }, quality, ...row }) => ({
-      ...row,
-      key,
-      quality: quality.filter((mark) => mark !== 'late' && mark !== 'amended'),
-    })),
-    steps: ledger.steps().map(({ version: _, key: { openedDay: __, ...key }, ...row }) => ({ ...row, key })),
-    processPanes: ledger
-      .processPanes()
-      .filter((row) => row.succeeded + row.failed + row.abandoned + row.cancelled + row.skipped > 0)
-      .map(({ version: _, late: __, ...row }) => row),
-    stepPanes: ledger
-      .stepPanes()
-      .filter((row) => row.executions + row.blamed > 0)
-      .map(({ version: _, ...row }) => row),
+    runs: ledger.runs().map((row) => ({ ...unstamped(row), quality: row.quality.filter((mark) => !isLateness(mark)) })),
+    steps: ledger.steps().map(unstamped),
+    processPanes: processPanes.map((row) => ({ ...row, version: 0, late: 0 })),
+    stepPanes: stepPanes.map((row) => ({ ...row, version: 0 })),
   };
+}
+
+function unstamped<T extends { readonly key: RunKey }>(row: T): T {
+  return { ...row, version: 0, key: { ...row.key, openedDay: 0 } };
+}
+
+function isLateness(mark: string): boolean {
+  return mark === 'late' || mark === 'amended';
+}
+
+function deriveSorted(events: readonly Event[]): unknown {
+  const runs = [...deriveRuns(partition(events).runs).values()];
+  return runs.toSorted((a, b) => compareStrings(a.process + a.runId, b.process + b.runId));
 }
