@@ -1,4 +1,4 @@
-/** Test suites: `unit` (pure), `pipeline` (stages together, in memory), `clickhouse` (the real engine), `smoke` (the real process). */
+/** Test suites: `unit` (pure), `pipeline` (stages together, in memory), `clickhouse` (the real engine), `smoke` (the real process), `truth` (the real process against ground truth). */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -25,6 +25,15 @@ export default defineConfig({
           name: 'smoke',
           include: ['test/smoke/**/*.test.ts'],
           testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'truth',
+          include: ['test/truth/**/*.test.ts'],
+          testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
         },

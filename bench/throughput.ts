@@ -16,7 +16,7 @@ import { profileSummary, profileText } from './cpu-profile.ts';
 import { Delivery, type DeliveryResult } from './generator/deliver.ts';
 import { type Protocol, protocols } from './generator/protocol.ts';
 import { type RunTruth, runTruths } from './generator/truth.ts';
-import { Workload } from './generator/workload.ts';
+import { workloadEndingBetween } from './generator/workload.ts';
 import { PeakMemory, type Usage, usageOf } from './process-usage.ts';
 import { ServiceProcess } from './service-process.ts';
 import { compareHealth, failingStepDifferences } from './verify/compare-health.ts';
@@ -100,8 +100,8 @@ type Preparation = [protocol: Protocol, perMille: number, spans: number, seed: n
 
 /** A delivery whose runs end within the minute before now; its truth is added to what must be found in the end. */
 function prepared(service: ServiceProcess, ...[protocol, perMille, spans, seed, truth]: Preparation): Delivery {
-  const spreadSeconds = 60;
-  const workload = new Workload({
+  const nowUs = Date.now() * 1000;
+  const workload = workloadEndingBetween(nowUs - 60e6, nowUs - 5e6, {
     seed,
     spans,
     spansPerRequest: Number(given.batch),
@@ -111,8 +111,6 @@ function prepared(service: ServiceProcess, ...[protocol, perMille, spans, seed, 
     unfinished: 0,
     noRootError: false,
     shuffle: false,
-    firstEndUs: (Date.now() - spreadSeconds * 1000) * 1000,
-    runsPerSecond: Math.max(1, (spans * perMille) / 5000 / (spreadSeconds - 10)),
   });
   for (const run of runTruths(workload)) truth.push(run);
   const faults = { duplicates: 0, late: 0, lateDelayMs: 0 };

@@ -41,6 +41,18 @@ export interface RunShape {
   readonly unfinished: boolean;
 }
 
+/** A workload whose runs end evenly spread between two points in time: never in the future, where ends are clamped. */
+export function workloadEndingBetween(
+  fromUs: number,
+  untilUs: number,
+  options: Omit<WorkloadOptions, 'firstEndUs' | 'runsPerSecond'>,
+): Workload {
+  // The number of runs is known only after rounding up to whole cycles.
+  const { runs } = new Workload({ ...options, firstEndUs: fromUs, runsPerSecond: 1 });
+  const runsPerSecond = (Math.max(1, runs) * 1e6) / (untilUs - fromUs);
+  return new Workload({ ...options, firstEndUs: fromUs, runsPerSecond });
+}
+
 export interface Slot {
   readonly role: Role;
   /** Run within the cycle; for a plain span its number within the cycle. */

@@ -2,6 +2,7 @@
  * `process_health` and `failing_steps` against the truth, for every window, at the moment of the query.
  * Owns what a window holds: the runs that ended since the start of the minute `window` before now.
  */
+import { stepError } from '../generator/span-content.ts';
 import { type ProcessTruth, processTruths, type RunTruth } from '../generator/truth.ts';
 import type { Query } from './compare-ledger.ts';
 import { rankError } from './rank-error.ts';
@@ -35,8 +36,12 @@ interface FailingStepRow {
   readonly process: string;
   readonly window: Window;
   readonly step: string;
+  /** Runs of the process that ended, and those of them that this step broke. */
   readonly runs: number;
-  readonly share: number;
+  readonly failed_runs: number;
+  readonly share: number | null;
+  readonly last_error_type: string;
+  readonly last_error_message: string;
 }
 
 export interface HealthComparison {
@@ -80,7 +85,7 @@ const quantileColumns = [
   ['p99_ms', 0.99],
 ] as const;
 
-/** Differences of `failing_steps`: each step of each process and window with the number of runs that it broke. */
+/** Differences of `failing_steps`: each step that broke a run, by process and window. */
 export async function failingStepDifferences(query: Query, runs: readonly RunTruth[]): Promise<string[]> {
   const rows = await query<FailingStepRow>('SELECT toUnixTimestamp(now()) AS now_s, * FROM failing_steps');
   const truth = new TruthByWindow(runs);
@@ -91,10 +96,7 @@ export async function failingStepDifferences(query: Query, runs: readonly RunTru
     const name = `failing_steps ${row.environment}/${row.process} ${row.window} ${row.step}`;
     seen.add(name);
     const process = truth.at(row.window, row.now_s).get(`${row.environment}/${row.process}`);
-    const expected = process?.failingSteps.get(row.step) ?? 0;
-    if (row.runs !== expected) differences.push(`${name}: runs is ${row.runs}, sent ${expected}`);
-    const share = expected / Math.max(1, sumOf(process?.failingSteps.values() ?? []));
-    if (Math.abs(row.share - share) > 1e-9) differences.push(`${name}: share is ${row.share}, sent ${share}`);
+    differences.push(...stepFigures(row, process).map((difference) => `${name}: ${difference}`));
   }
   for (const window of Object.keys(windowMinutes) as Window[]) {
     for (const [key, process] of truth.at(window, nowSeconds)) {
@@ -105,6 +107,21 @@ export async function failingStepDifferences(query: Query, runs: readonly RunTru
     }
   }
   return differences;
+}
+
+function stepFigures(row: FailingStepRow, truth: ProcessTruth | undefined): string[] {
+  const broken = truth?.failingSteps.get(row.step) ?? 0;
+  const incomplete = sumOf(truth?.failingSteps.values() ?? []);
+  const expected: [column: keyof FailingStepRow, value: string | number | null][] = [
+    ['runs', truth?.runs ?? 0],
+    ['failed_runs', broken],
+    ['share', incomplete === 0 ? null : broken / incomplete],
+    ['last_error_type', stepError.type],
+    ['last_error_message', stepError.message],
+  ];
+  return expected
+    .filter(([column, value]) => (typeof value === 'string' ? row[column] !== value : !sameNumber(row[column], value)))
+    .map(([column, value]) => `${column} is ${row[column]}, sent ${value}`);
 }
 
 function figures(row: HealthRow, truth: ProcessTruth | undefined): string[] {
