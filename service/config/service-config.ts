@@ -55,6 +55,9 @@ export function serviceConfig(
     ...(grpc === undefined ? [] : [{ setting: `${protocols}.grpc.endpoint`, address: bind(grpc.endpoint) }]),
     ...(http === undefined ? [] : [{ setting: `${protocols}.http.endpoint`, address: bind(http.endpoint) }]),
     { setting: 'service.admin.endpoint', address: admin },
+    ...(clickhouse.endpoint === 'embedded'
+      ? [{ setting: 'exporters.clickhouse.listen', address: clickhouse.listen }]
+      : []),
   ];
   const exposed = listeners.filter(({ address }) => !isLoopback(address.host));
   return {

@@ -4,9 +4,10 @@
  * The lock is a socket: the kernel lets go of it when its process ends, however it ends.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { ConfigurationError } from '../config/configuration-error.ts';
 
 const writerFile = 'writer-id';
@@ -31,7 +32,7 @@ export class StorageDirectory implements AsyncDisposable {
   static async open(directory: string): Promise<StorageDirectory> {
     const path = resolve(directory);
     try {
-      await mkdir(path, { recursive: true });
+      await makeDirectory(path);
       const lock = await takeLock(path);
       return new StorageDirectory(path, await writerId(path), lock);
     } catch (error) {
@@ -44,6 +45,19 @@ export class StorageDirectory implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#lock.listening) return;
     await new Promise((done) => this.#lock.close(done));
+  }
+}
+
+/** Not `mkdir` with `recursive`: where the kernel refuses with ENOENT (/proc), that never ends (Node 24.21). */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
   }
 }
 

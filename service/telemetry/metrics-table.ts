@@ -94,6 +94,12 @@ export const metricsTable = {
     labels: ['reason'],
     help: 'Workflow spans that count nowhere, by reason.',
   },
+  finishline_spans_repeated_total: {
+    kind: 'counter',
+    unit: '1',
+    labels: [],
+    help: 'Workflow spans that had arrived before, with the same content.',
+  },
   finishline_orphan_spans_total: {
     kind: 'counter',
     unit: '1',
@@ -130,6 +136,12 @@ export const metricsTable = {
     labels: ['kind'],
     help: 'Amendments of what was already written, by kind.',
   },
+  finishline_pane_contributions_dropped_total: {
+    kind: 'counter',
+    unit: '1',
+    labels: ['reason'],
+    help: 'Runs that the ledger has but their panes do not, by reason.',
+  },
   finishline_exporter_rows_total: {
     kind: 'counter',
     unit: '1',
@@ -152,7 +164,13 @@ export const metricsTable = {
     kind: 'counter',
     unit: '1',
     labels: ['table', 'reason'],
-    help: 'Blocks that ClickHouse refused for good: rows lost.',
+    help: 'Blocks that were given up: their rows are lost.',
+  },
+  finishline_rows_dropped_total: {
+    kind: 'counter',
+    unit: '1',
+    labels: ['table', 'reason'],
+    help: 'Rows of dropped blocks.',
   },
   finishline_engine_restarts_total: {
     kind: 'counter',

@@ -65,6 +65,7 @@ describe('what runs', () => {
     expect(config.listeners).toEqual([
       { setting: 'receivers.otlp.protocols.http.endpoint', address: { host: 'localhost', port: 4318 } },
       { setting: 'service.admin.endpoint', address: { host: 'localhost', port: 8090 } },
+      { setting: 'exporters.clickhouse.listen', address: { host: 'localhost', port: 8123 } },
     ]);
   });
 
@@ -74,7 +75,7 @@ describe('what runs', () => {
       'service.admin.endpoint=localhost:3',
       'receivers.otlp.protocols.grpc.endpoint=localhost:0',
     ]);
-    expect(config.listeners.map(({ address }) => address.port)).toEqual([0, 4318, 3]);
+    expect(config.listeners.map(({ address }) => address.port)).toEqual([0, 4318, 3, 8123]);
   });
 
   test('--set takes lists and maps, and keeps the text of everything else', () => {
@@ -123,7 +124,12 @@ describe('what runs', () => {
 
   test('FINISHLINE_BIND replaces localhost everywhere but at the SQL door, with a warning each', () => {
     const config = load(undefined, ['service.admin.endpoint=127.0.0.1:8090'], { FINISHLINE_BIND: '0.0.0.0' });
-    expect(config.listeners.map(({ address }) => address.host)).toEqual(['0.0.0.0', '0.0.0.0', '127.0.0.1']);
+    expect(config.listeners.map(({ address }) => address.host)).toEqual([
+      '0.0.0.0',
+      '0.0.0.0',
+      '127.0.0.1',
+      'localhost',
+    ]);
     expect(config.sql.url).toBe('http://localhost:8123');
     expect(config.securityWarnings).toEqual([
       'receivers.otlp.protocols.grpc.endpoint: 0.0.0.0:4317 answers anybody who reaches it; this version has no authentication',

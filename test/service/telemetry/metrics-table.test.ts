@@ -8,6 +8,8 @@ interface Use {
   readonly file: string;
   readonly call: string;
   readonly name: string;
+  /** Label names, sorted. */
+  readonly labels: readonly string[];
 }
 
 const kinds: Readonly<Record<string, MetricDefinition['kind']>> = {
@@ -21,11 +23,19 @@ async function usesInSources(): Promise<Use[]> {
   const uses: Use[] = [];
   for await (const file of glob('{receiver,processor,exporter,service}/**/*.ts')) {
     const text = readFileSync(file, 'utf8');
-    for (const match of text.matchAll(/\.(count|gauge|observe)\(\s*'([a-zA-Z0-9_:]+)'/g)) {
-      uses.push({ file, call: match[1]!, name: match[2]! });
+    for (const match of text.matchAll(/\.(count|gauge|observe)\(\s*'([a-zA-Z0-9_:]+)'([^;]*)\);?/g)) {
+      uses.push({ file, call: match[1]!, name: match[2]!, labels: labelsOf(match[3]!) });
     }
   }
   return uses;
+}
+
+/** `, 1, { table: block.table, reason }` has the labels reason and table. */
+function labelsOf(rest: string): string[] {
+  const object = /\{([^{}]*)\}\s*,?\s*$/.exec(rest)?.[1];
+  if (object === undefined) return [];
+  const labels = object.split(',').map((property) => property.trim().split(':')[0]!.trim());
+  return labels.filter((label) => label !== '').toSorted();
 }
 
 const uses = await usesInSources();
@@ -37,6 +47,11 @@ describe('the table of metrics', () => {
 
   test('has every metric that a source names, as what it is used for', () => {
     const wrong = uses.filter(({ name, call }) => table[name]?.kind !== kinds[call]);
+    expect(wrong).toEqual([]);
+  });
+
+  test('has the labels that the sources give', () => {
+    const wrong = uses.filter(({ name, labels }) => String(labels) !== String(table[name]?.labels.toSorted()));
     expect(wrong).toEqual([]);
   });
 
