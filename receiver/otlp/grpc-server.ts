@@ -17,7 +17,7 @@ import { listen } from './listen.ts';
 import { Disconnected, Refusal } from './refusal.ts';
 import { failureOf, RpcCode, type Failure } from './status.ts';
 
-const { HTTP2_HEADER_STATUS, NGHTTP2_NO_ERROR } = constants;
+const { HTTP2_HEADER_STATUS, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
 const BYTES_PER_MIB = 1024 * 1024;
 /** Receive windows of a stream and of a connection: with HTTP/2's 64 KiB a batch takes several round trips. */
 const WINDOW_BYTES = 4 * BYTES_PER_MIB;
@@ -65,7 +65,12 @@ export class GrpcServer {
     this.#server.on('sessionError', (error) =>
       this.#telemetry.debug('gRPC connection ended', { error: error.message }),
     );
-    this.#server.on('stream', (stream, headers) => void this.#serve(stream, headers));
+    this.#server.on('stream', (stream, headers) => {
+      this.#serve(stream, headers).catch((error: unknown) => {
+        this.#telemetry.error('a call could not be answered', { transport: 'grpc', error });
+        stream.close(NGHTTP2_INTERNAL_ERROR);
+      });
+    });
   }
 
   /** Resolves with the address bound. */

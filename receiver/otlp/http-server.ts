@@ -90,7 +90,10 @@ export class HttpServer {
       this.#inFlight--;
       if (this.#inFlight === 0) this.#onIdle?.();
     });
-    void this.#answer(request, response, expectsContinue);
+    this.#answer(request, response, expectsContinue).catch((error: unknown) => {
+      this.#telemetry.error('a request could not be answered', { transport: 'http', error });
+      response.destroy();
+    });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void> {

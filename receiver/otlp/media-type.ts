@@ -6,26 +6,20 @@ import type { Payload } from './intake.ts';
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-const PAYLOADS: Readonly<Record<string, Payload>> = {
-  'application/x-protobuf': 'protobuf',
-  'application/json': 'json',
-};
-
 /** The media type that a payload is sent and answered with. */
 export const MEDIA_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' } as const satisfies Record<
   Payload,
   string
 >;
 
+const PAYLOADS = Object.keys(MEDIA_TYPES) as Payload[];
+
 /** The payload that a Content-Type header announces; undefined when it is none of the two, or not well-formed. */
 export function payloadOf(contentType: string | undefined): Payload | undefined {
   if (contentType === undefined) return undefined;
-  // Nearly every request names the bare type.
-  const known = PAYLOADS[contentType];
-  if (known !== undefined) return known;
   const [type, ...parameters] = contentType.split(';');
-  const payload = type!.trim().toLowerCase();
-  return Object.hasOwn(PAYLOADS, payload) && areParameters(parameters) ? PAYLOADS[payload] : undefined;
+  const payload = PAYLOADS.find((candidate) => MEDIA_TYPES[candidate] === type!.trim().toLowerCase());
+  return areParameters(parameters) ? payload : undefined;
 }
 
 /** Whether they are `name=value` pairs, an empty last one allowed, none twice with two values. */

@@ -59,6 +59,7 @@ export class RequestScan {
     const spansBefore = this.spans;
     let scopeSpans = 0;
     let deprecatedSpans = 0;
+    let deprecatedInvalid = 0;
     this.plan.push(plan.RESOURCE_SPANS, 0, 0, 0);
     const first = this.plan.length;
     while (cursor.pos < end) {
@@ -74,13 +75,18 @@ export class RequestScan {
       } else if (tag >>> 3 === DEPRECATED_FIELD) {
         if ((tag & 7) !== 2) throw malformed(`wrong wireType = ${tag & 7} for field 1000 of ResourceSpans`, tagAt);
         const before = this.spans;
+        const invalidBefore = this.invalidIds;
         this.#scopeSpans(buf, cursor.contentEnd(buf, end), plan.DEPRECATED_SCOPE_SPANS);
         deprecatedSpans += this.spans - before;
+        deprecatedInvalid += this.invalidIds - invalidBefore;
       } else {
         this.#unknownField(buf, end, tag, tagAt, 3, 'ResourceSpans');
       }
     }
-    if (scopeSpans > 0 && deprecatedSpans > 0) this.#dropDeprecated(first, deprecatedSpans);
+    if (scopeSpans > 0 && deprecatedSpans > 0) {
+      this.invalidIds -= deprecatedInvalid;
+      this.#dropDeprecated(first, deprecatedSpans);
+    }
     if (spansBefore === this.spans || !this.#keepsSpan(first)) this.plan.length = begin;
   }
 
