@@ -37,14 +37,14 @@ export function isDigestible(value: number): boolean {
  * Up to 199 values it is exact (each value its own centroid). Values that are not digestible are left out and counted.
  */
 export function digestOf(values: Float64Array | readonly number[]): Digest {
-  const sorted = new Float64Array(values.length);
-  let count = 0;
-  for (const value of values) {
-    if (isDigestible(value)) sorted[count++] = value;
-  }
-  const kept = sorted.subarray(0, count).toSorted();
-  const centroids = { means: kept, weights: new Float64Array(count).fill(1), size: count };
-  return digestFrom(centroids, values.length - count);
+  return digestOfSorted(Float64Array.from(values).toSorted());
+}
+
+/** The same of values that are in ascending order already (NaN last, as typed arrays sort). */
+export function digestOfSorted(sorted: Float64Array): Digest {
+  const kept = sorted.filter(isDigestible);
+  const centroids = { means: kept, weights: new Float64Array(kept.length).fill(1), size: kept.length };
+  return digestFrom(centroids, sorted.length - kept.length);
 }
 
 /**
