@@ -173,13 +173,14 @@ function readMessage(stream: ServerHttp2Stream, limitBytes: number): Promise<Grp
       }
     });
     stream.once('end', () => {
-      if (stream.aborted) return;
       try {
         resolve(reader.finish());
       } catch (error) {
-        reject(error);
+        // A stream that is reset ends first and says so afterwards.
+        setImmediate(() => reject(stream.aborted ? new Disconnected() : error));
       }
     });
+    stream.once('aborted', () => reject(new Disconnected()));
     stream.once('close', () => reject(new Disconnected()));
   });
 }

@@ -248,15 +248,16 @@ describe('encodings', () => {
   });
 });
 
+/** An unknown field of the request: legal, of any size. */
+function filler(bytes: number): Buffer {
+  const header = Buffer.from([0x7a, 0x80, 0x80, 0x80, 0x00]);
+  let length = bytes - header.length;
+  for (let i = 1; i < 4; i++, length >>>= 7) header[i] = (length & 0x7f) | 0x80;
+  header[4] = length;
+  return Buffer.concat([header, Buffer.alloc(bytes - header.length)]);
+}
+
 describe('sizes', () => {
-  const filler = (bytes: number): Buffer => {
-    // An unknown field of the request: legal, of any size.
-    const header = Buffer.from([0x7a, 0x80, 0x80, 0x80, 0x00]);
-    let length = bytes - header.length;
-    for (let i = 1; i < 4; i++, length >>>= 7) header[i] = (length & 0x7f) | 0x80;
-    header[4] = length;
-    return Buffer.concat([header, Buffer.alloc(bytes - header.length)]);
-  };
   const tooLarge = { code: 3, message: 'http: request body too large' };
 
   it('exactly the limit is accepted, plain and inflated', async () => {
