@@ -27,7 +27,11 @@ export function temporaryDirectory(): string {
 
 /** `--set` arguments: free ports everywhere, data in `directory`. */
 export function isolated(directory: string): string[] {
-  return [...freePorts, `service.storage.directory=${join(directory, 'data')}`].flatMap((each) => ['--set', each]);
+  return settings([...freePorts, `service.storage.directory=${join(directory, 'data')}`]);
+}
+
+function settings(each: readonly string[]): string[] {
+  return each.flatMap((setting) => ['--set', setting]);
 }
 
 export interface Ended {
@@ -38,7 +42,14 @@ export interface Ended {
 export interface StartOptions {
   readonly command?: readonly string[];
   readonly cwd?: string;
+  /** Beside PATH and HOME. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of them. */
+  readonly exactEnv?: Readonly<Record<string, string>>;
+  /** The command says itself where its data is. */
+  readonly ownStorage?: true;
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 export class RunningService implements AsyncDisposable {
@@ -52,10 +63,13 @@ export class RunningService implements AsyncDisposable {
   /** @param args after the command; free ports and a temporary directory are added before them. */
   constructor(args: readonly string[] = [], options: StartOptions = {}) {
     const [program, ...rest] = options.command ?? [process.execPath, mainFile];
-    this.child = spawn(program!, [...rest, ...isolated(this.directory), ...args], {
+    const isolation = options.ownStorage === true ? settings(freePorts) : isolated(this.directory);
+    this.child = spawn(program!, [...rest, ...isolation, ...args], {
       cwd: options.cwd ?? this.directory,
-      env: { PATH: nodePath, HOME: process.env['HOME'] ?? this.directory, ...options.env },
+      env: options.exactEnv ?? { PATH: nodePath, HOME: process.env['HOME'] ?? this.directory, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.uid !== undefined && { uid: options.uid }),
+      ...(options.gid !== undefined && { gid: options.gid }),
     });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.out += text));
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.err += text));
