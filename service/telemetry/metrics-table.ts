@@ -118,18 +118,6 @@ export const metricsTable = {
     labels: [...process, 'state'],
     help: 'Runs that ended, by state.',
   },
-  finishline_runs_in_flight: {
-    kind: 'gauge',
-    unit: '1',
-    labels: process,
-    help: 'Runs known to be running.',
-  },
-  finishline_run_close_total: {
-    kind: 'counter',
-    unit: '1',
-    labels: ['reason'],
-    help: 'Runs closed, by what closed them.',
-  },
   finishline_corrections_total: {
     kind: 'counter',
     unit: '1',
