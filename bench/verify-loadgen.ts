@@ -87,26 +87,18 @@ async function record(generator: string, runs: number, seed: number): Promise<Re
   const { port } = server.address() as AddressInfo;
   const directory = await mkdtemp(join(tmpdir(), 'finishline-loadgen-'));
   const truthFile = join(directory, 'truth.json');
-  const stretchSeconds = 3 * 3600;
-  const options = {
-    proto: 'http',
-    addr: `127.0.0.1:${port}`,
+  const shape = {
     seed: String(seed),
     batch: '40',
     share: '0.5',
     spans: String(runs * 10),
-    dup: '0.05',
-    late: '0.05',
-    'late-delay': '100ms',
     unfinished: '0.05',
     'no-root-error': 'true',
-    t0: String(BigInt(Date.now() - stretchSeconds * 1000) * 1_000_000n),
-    'run-rate': String(runs / (stretchSeconds - 60)),
-    'truth-out': truthFile,
   };
   try {
-    const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-    const { stdout } = await promisify(execFile)(generator, args, { maxBuffer: 1 << 26 });
+    const times = await endingBeforeNow(generator, shape);
+    const sending = { proto: 'http', addr: `127.0.0.1:${port}`, dup: '0.05', late: '0.05', 'late-delay': '100ms' };
+    const stdout = await output(generator, { ...shape, ...times, ...sending, 'truth-out': truthFile });
     const result: { late_requests: number; spans_sent: number; dup_requests: number } = JSON.parse(stdout);
     console.log(`recorded ${bodies.length} requests, ${result.dup_requests} twice, ${result.late_requests} late`);
     return { bodies, late: result.late_requests, truth: JSON.parse(await readFile(truthFile, 'utf8')) };
@@ -114,6 +106,23 @@ async function record(generator: string, runs: number, seed: number): Promise<Re
     server.close();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Runs end within the three hours before now; how many they are, after rounding, the generator itself says. */
+async function endingBeforeNow(generator: string, shape: Options): Promise<Options> {
+  const stretchSeconds = 3 * 3600;
+  const dry: { runs: number } = JSON.parse(await output(generator, { ...shape, 'dry-run': 'true', 'truth-out': '-' }));
+  return {
+    t0: String(BigInt(Date.now() - stretchSeconds * 1000) * 1_000_000n),
+    'run-rate': String(dry.runs / (stretchSeconds - 60)),
+  };
+}
+
+type Options = Readonly<Record<string, string>>;
+
+async function output(generator: string, options: Options): Promise<string> {
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  return (await promisify(execFile)(generator, args, { maxBuffer: 1 << 26 })).stdout;
 }
 
 /** Shuffled, each request over the next protocol; the late ones after a pause that is longer than a run settles. */
