@@ -33,8 +33,17 @@ export class JsonRequestReader {
       return this.#encode(parse(text));
     } catch (error) {
       // Some number needs more than the 53 bits of a double: read again with the digits kept.
-      if (error instanceof InexactInteger) return this.#encode(parse(text, keepDigits));
+      if (error instanceof InexactInteger) return this.#encodeExactly(text);
       throw error;
+    }
+  }
+
+  #encodeExactly(text: string): { request: Buffer; skipped: number } {
+    try {
+      return this.#encode(parse(text, keepDigits));
+    } catch (error) {
+      if (!(error instanceof InexactInteger)) throw error;
+      throw new Refusal('malformed', `json: ${error.message}: expected an integer in plain digits`);
     }
   }
 

@@ -62,7 +62,7 @@ function call(chunks: Buffer[], headers: OutgoingHttpHeaders = {}, open = false)
         fields,
         http: Number(fields[':status']),
         status: Number(fields['grpc-status'] ?? -1),
-        message: decodeURIComponent(String((fields['grpc-message'] as string | undefined) ?? '')),
+        message: decodeURIComponent((fields['grpc-message'] as string | undefined) ?? ''),
         body: Buffer.concat(body).toString('hex'),
       }),
     );

@@ -55,7 +55,8 @@ export function protobufRequest(...spans: SpanOptions[]): Buffer {
 export function decodedSpans(tracesData: Uint8Array): Record<string, unknown>[] {
   const type = traceType('ExportTraceServiceRequest');
   const request = type.toObject(type.decode(tracesData), { longs: String, bytes: String, defaults: false }) as {
-    resource_spans: { scope_spans: { spans: Record<string, unknown>[] }[] }[];
+    resource_spans?: { scope_spans?: { spans?: Record<string, unknown>[] }[] }[];
   };
-  return request.resource_spans.flatMap((group) => group.scope_spans.flatMap((scope) => scope.spans));
+  const scopes = (request.resource_spans ?? []).flatMap((group) => group.scope_spans ?? []);
+  return scopes.flatMap((scope) => scope.spans ?? []);
 }
