@@ -44,6 +44,16 @@ export function usageOf(rootPid: number): Usage {
   };
 }
 
+/** Process id of the engine's host below `rootPid`; undefined while none runs. */
+export function enginePidOf(rootPid: number): number | undefined {
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = readStat(Number(name));
+    if (stat?.parent === rootPid && commandOf(stat.pid).includes(engineProgram)) return stat.pid;
+  }
+  return undefined;
+}
+
 /** Watches the memory of a process family until it is disposed. */
 export class PeakMemory implements Disposable {
   serviceBytes = 0;
