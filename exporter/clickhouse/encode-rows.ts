@@ -2,22 +2,14 @@
  * Each row type in the column order of schema/tables.ts, as RowBinary.
  * Owns nothing but that order; a round trip through the engine checks it. LowCardinality is plain in RowBinary.
  */
-import type {
-  InFlightRow,
-  ProcessPaneRow,
-  RunKey,
-  RunRow,
-  SpanRecord,
-  StepPaneRow,
-  StepRow,
-} from '../../schema/rows.ts';
+import type { InFlightRow, ProcessPaneRow, RunRow, SpanRecord, StepPaneRow, StepRow } from '../../schema/rows.ts';
 import type { RowSink } from './row-sink.ts';
 
 /** State of a quantilesTDigest without values: zero centroids. */
 const emptyDigest = Uint8Array.of(0);
 
 export function encodeRun(sink: RowSink, row: RunRow, writer: string): void {
-  encodeKey(sink, row.key);
+  sink.runKey(row.key);
   sink.uint64(row.version);
   sink.uint8(row.deleted ? 1 : 0);
   sink.string(writer);
@@ -28,7 +20,7 @@ export function encodeRun(sink: RowSink, row: RunRow, writer: string): void {
   sink.string(row.trigger);
   sink.string(row.groupId);
   sink.string(row.parentRunId);
-  sink.hex(row.traceId);
+  sink.traceHex(row.traceId);
   sink.nullableMillis(row.enqueuedAt);
   sink.millis(row.startedAt.us);
   sink.millis(row.endedAt.us);
@@ -48,7 +40,7 @@ export function encodeRun(sink: RowSink, row: RunRow, writer: string): void {
 }
 
 export function encodeStep(sink: RowSink, row: StepRow, writer: string): void {
-  encodeKey(sink, row.key);
+  sink.runKey(row.key);
   sink.string(row.step);
   sink.uint32(row.execution);
   sink.uint64(row.version);
@@ -67,20 +59,20 @@ export function encodeStep(sink: RowSink, row: StepRow, writer: string): void {
   sink.string(row.errorMessage);
   sink.uint8(row.cached ? 1 : 0);
   sink.uint8(row.blamed ? 1 : 0);
-  sink.hex(row.traceId);
+  sink.traceHex(row.traceId);
   sink.hex(row.spanId);
   encodeSpans(sink, row.spans);
 }
 
 export function encodeInFlight(sink: RowSink, row: InFlightRow, writer: string): void {
-  encodeKey(sink, row.key);
+  sink.runKey(row.key);
   sink.uint64(row.version);
   sink.uint8(row.deleted ? 1 : 0);
   sink.string(writer);
   sink.string(row.service);
   sink.string(row.dialect);
   sink.string(row.state);
-  sink.hex(row.traceId);
+  sink.traceHex(row.traceId);
   sink.millis(row.startedAt.us);
   sink.millis(row.lastSeenAt);
   sink.string(row.currentStep);
@@ -122,13 +114,6 @@ export function encodeStepPane(sink: RowSink, row: StepPaneRow, writer: string):
   sink.uint64(row.attempts);
   sink.uint64(row.blamed);
   encodeDigest(sink, row.duration);
-}
-
-function encodeKey(sink: RowSink, key: RunKey): void {
-  sink.uint16(key.openedDay);
-  sink.string(key.environment);
-  sink.string(key.process);
-  sink.string(key.runId);
 }
 
 function encodeDigest(sink: RowSink, state: Uint8Array): void {

@@ -3,13 +3,14 @@
  * Owns the bytes until `take`. Little endian throughout; DateTime64 and UInt64 from numbers by 32-bit arithmetic,
  * because a BigInt per value costs more than the rest of the row.
  */
-import type { Instant } from '../../schema/rows.ts';
+import type { Instant, RunKey } from '../../schema/rows.ts';
 
 const two32 = 4_294_967_296;
 /** Beyond it an array's varuint length, or a string's, would be longer than this code reserves. */
 const longestVarintBytes = 5;
-/** Up to this length a loop over char codes is faster than the call into Buffer (measured). */
-const shortStringChars = 48;
+/** Up to this length a loop over char codes (2 ns each) is faster than a call into Buffer (30 ns whatever the length). */
+const shortStringChars = 14;
+const longestOneByteLength = 0x7f;
 
 /** 2299-12-31T23:59:59.999Z, the last DateTime64(3) that ClickHouse computes with, in µs. */
 export const lastDateTime64Us = 10_413_791_999_999_000;
@@ -26,6 +27,12 @@ export class RowSink {
   #view: DataView;
   #position = 0;
   readonly #initialBytes: number;
+  /** The run key and the trace id written last, and where: neighbouring rows share them. */
+  #key: RunKey | undefined;
+  #keyStart = 0;
+  #keyEnd = 0;
+  #trace: string | undefined;
+  #traceStart = 0;
 
   constructor(initialBytes = 65_536) {
     this.#initialBytes = initialBytes;
@@ -43,12 +50,16 @@ export class RowSink {
     this.#buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
     this.#view = new DataView(this.#buffer.buffer);
     this.#position = 0;
+    this.#key = undefined;
+    this.#trace = undefined;
     return bytes;
   }
 
   /** Forgets everything written after `length`: half a row must not stay when its second half cannot be encoded. */
   rewind(length: number): void {
     this.#position = length;
+    this.#key = undefined;
+    this.#trace = undefined;
   }
 
   uint8(value: number): void {
@@ -119,33 +130,17 @@ export class RowSink {
 
   string(text: string): void {
     const length = text.length;
-    if (length <= shortStringChars) {
-      this.#reserve(length + 1);
-      const buffer = this.#buffer;
-      let position = this.#position;
-      buffer[position++] = length;
-      let index = 0;
-      for (; index < length; index++) {
-        const code = text.charCodeAt(index);
-        if (code > 0x7f) break;
-        buffer[position++] = code;
-      }
-      if (index === length) {
-        this.#position = position;
-        return;
-      }
-    }
-    const byteLength = Buffer.byteLength(text);
-    this.varuint(byteLength);
-    this.#reserve(byteLength);
-    this.#position += this.#buffer.write(text, this.#position, 'utf8');
+    if (length <= shortStringChars) this.#shortString(text, length);
+    else if (length <= longestOneByteLength) this.#mediumString(text, length);
+    else this.#longString(text);
   }
 
   /** FixedString(bytes) from a latin1 string of exactly that length; '' = zeros. */
   fixed(latin1: string, bytes: number): void {
     this.#reserve(bytes);
     if (latin1.length === bytes) {
-      for (let index = 0; index < bytes; index++) this.#buffer[this.#position + index] = latin1.charCodeAt(index);
+      if (bytes > shortStringChars) this.#buffer.write(latin1, this.#position, 'latin1');
+      else for (let index = 0; index < bytes; index++) this.#buffer[this.#position + index] = latin1.charCodeAt(index);
     } else if (latin1.length === 0) {
       this.#buffer.fill(0, this.#position, this.#position + bytes);
     } else {
@@ -154,15 +149,51 @@ export class RowSink {
     this.#position += bytes;
   }
 
-  /** String: the bytes of a latin1 string in lower-case hex. */
+  /** String: the bytes of a trace id (a latin1 string) in lower-case hex. Repeated for the rows of one trace. */
+  traceHex(latin1: string): void {
+    if (latin1 === this.#trace) {
+      this.#repeat(this.#traceStart, this.#traceStart + 1 + latin1.length * 2);
+      return;
+    }
+    const start = this.#position;
+    this.hex(latin1);
+    this.#trace = latin1;
+    this.#traceStart = start;
+  }
+
+  /** String: the bytes of a latin1 string of less than 64 characters in lower-case hex. */
   hex(latin1: string): void {
     const length = latin1.length;
-    this.varuint(length * 2);
-    this.#reserve(length * 2);
+    if (length * 2 > longestOneByteLength) throw new RangeError(`an id has ${length} bytes, expected at most 63`);
+    this.#reserve(length * 2 + 1);
+    this.#buffer[this.#position++] = length * 2;
     for (let index = 0; index < length; index++) {
       this.#view.setUint16(this.#position, hexPairs[latin1.charCodeAt(index) & 0xff]!, true);
       this.#position += 2;
     }
+  }
+
+  /** opened_day, environment, process, run_id. Repeated for the steps of one run. */
+  runKey(key: RunKey): void {
+    const last = this.#key;
+    if (
+      last !== undefined &&
+      (last === key ||
+        (last.runId === key.runId &&
+          last.process === key.process &&
+          last.environment === key.environment &&
+          last.openedDay === key.openedDay))
+    ) {
+      this.#repeat(this.#keyStart, this.#keyEnd);
+      return;
+    }
+    this.#keyStart = this.#position;
+    this.uint16(key.openedDay);
+    this.string(key.environment);
+    this.string(key.process);
+    this.string(key.runId);
+    this.#keyEnd = this.#position;
+    this.#key = key;
   }
 
   /** Bytes that are already encoded, such as an aggregate function's state. */
@@ -170,6 +201,47 @@ export class RowSink {
     this.#reserve(bytes.length);
     this.#buffer.set(bytes, this.#position);
     this.#position += bytes.length;
+  }
+
+  #shortString(text: string, length: number): void {
+    this.#reserve(length + 1);
+    const buffer = this.#buffer;
+    let position = this.#position;
+    buffer[position++] = length;
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) return this.#mediumString(text, length);
+      buffer[position++] = code;
+    }
+    this.#position = position;
+  }
+
+  /** Written after the one byte that its length takes when it is ASCII; moved up when it takes two. */
+  #mediumString(text: string, length: number): void {
+    this.#reserve(length * 3 + 2);
+    const start = this.#position;
+    const byteLength = this.#buffer.write(text, start + 1, 'utf8');
+    if (byteLength > longestOneByteLength) {
+      this.#buffer.copyWithin(start + 2, start + 1, start + 1 + byteLength);
+      this.varuint(byteLength);
+    } else {
+      this.#buffer[this.#position++] = byteLength;
+    }
+    this.#position += byteLength;
+  }
+
+  #longString(text: string): void {
+    const byteLength = Buffer.byteLength(text);
+    this.varuint(byteLength);
+    this.#reserve(byteLength);
+    this.#position += this.#buffer.write(text, this.#position, 'utf8');
+  }
+
+  /** Copies bytes written before. */
+  #repeat(start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#buffer.copyWithin(this.#position, start, end);
+    this.#position += end - start;
   }
 
   #reserve(bytes: number): void {

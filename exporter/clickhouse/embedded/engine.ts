@@ -15,7 +15,8 @@ import { claimPort } from './port.ts';
 
 /** A cold start reads a library of half a gigabyte from the disk. */
 const startTimeoutMs = 120_000;
-const stopTimeoutMs = 3_000;
+/** Open connections of others can hold up an orderly stop; ending the process is as safe. */
+const stopTimeoutMs = 1_500;
 const pollMs = 25;
 const firstRestartMs = 100;
 const longestRestartMs = 5_000;
@@ -27,11 +28,13 @@ export interface EngineOptions {
   readonly database: string;
   readonly settings: EngineSettings;
   readonly telemetry: Telemetry;
+  /** The writer's password; a random one when absent. */
+  readonly writerPassword?: string;
 }
 
 export class EmbeddedEngine {
   readonly #options: EngineOptions;
-  readonly writerPassword = randomBytes(32).toString('hex');
+  readonly writerPassword: string;
   #address: ListenAddress;
   #library = '';
   #generation = 0;
@@ -43,6 +46,7 @@ export class EmbeddedEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.writerPassword = options.writerPassword ?? randomBytes(32).toString('hex');
     this.#address = options.listen;
   }
 
