@@ -133,6 +133,34 @@ describe('files', () => {
   });
 });
 
+describe('documents', () => {
+  const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'];
+  const folders = '(?:schema|receiver|processor|exporter|service|bench|test|\\.ci)';
+
+  test.each(documents)('%s names only files that are there', (document) => {
+    const text = readFileSync(document, 'utf8');
+    const named = [...text.matchAll(new RegExp(`\`(${folders}/[\\w./-]*)\``, 'g'))].map((match) => match[1]!);
+    expect(named.filter((path) => !existsSync(path))).toEqual([]);
+  });
+
+  test('ARCHITECTURE.md shows every folder of the sources', () => {
+    const text = readFileSync('ARCHITECTURE.md', 'utf8');
+    const tree = text.slice(text.indexOf('## The tree'), text.indexOf('## Where to change'));
+    const last = new Set(sources.map((file) => dirname(file).split('/').at(-1)!));
+    const left = [...last].filter(
+      (folder) => !tree.includes(`${folder}/`) && !['generator', 'verify', 'demo'].includes(folder),
+    );
+    expect(left).toEqual([]);
+  });
+
+  test('package scripts that the documents name are there', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+    const texts = documents.map((document) => readFileSync(document, 'utf8')).join('\n');
+    const named = [...texts.matchAll(/npm run ([a-z:]+)/g)].map((match) => match[1]!);
+    expect(named.filter((script) => !(script in scripts))).toEqual([]);
+  });
+});
+
 describe('tests', () => {
   test('stand where their source stands', () => {
     const mirrored = files.filter((file) => /^test\/(schema|receiver|processor|exporter|service|bench)\//.test(file));
