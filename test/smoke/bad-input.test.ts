@@ -92,7 +92,7 @@ test('bad input is refused, counts for nothing and is not kept in memory', async
 
   using peak = new PeakMemory(service.pid);
   for (let round = 0; round < ROUNDS; round++) {
-    for (const each of bad) {
+    for (const each of bad.filter((b) => new RegExp(process.env['ONLY'] ?? '.').test(b.name))) {
       expect([each.name, await answer(http, each)]).toEqual([each.name, each.status]);
       await sendHonest();
     }
