@@ -28,7 +28,7 @@ export class AttributeScan {
     this.#discriminators.begin();
   }
 
-  /** Reads the attribute whose length stands at `pos`; returns where it ends. */
+  /** Reads the attribute whose length stands at `pos`; returns where it ends. May look two bytes beyond `limit`. */
   scan(buf: Uint8Array, pos: number, limit: number): number {
     // LENGTH 0a KEYLENGTH key… 12 VALUELENGTH value…: since the whole is shorter than 128 bytes, so is each length in
     // it, and a value that ends exactly where the attribute does proves the rest of the framing.
@@ -48,15 +48,11 @@ export class AttributeScan {
         return end;
       }
     }
-    return this.#scanOther(buf, pos, limit);
+    return this.scanAnyShape(buf, pos, limit);
   }
 
-  #ask(buf: Uint8Array, keyAt: number, keyLength: number, valueAt: number, end: number): void {
-    const textAt = end > valueAt && buf[valueAt] === 0x0a ? valueAt + 2 : -1;
-    this.bits |= this.#discriminators.match(buf, keyAt, keyLength, textAt, end);
-  }
-
-  #scanOther(buf: Uint8Array, pos: number, limit: number): number {
+  /** The same for any legal encoding, reading no byte beyond `limit`. */
+  scanAnyShape(buf: Uint8Array, pos: number, limit: number): number {
     const cursor = this.#cursor;
     cursor.pos = pos;
     const end = cursor.contentEnd(buf, limit);
@@ -84,6 +80,11 @@ export class AttributeScan {
       this.bits |= this.#discriminators.match(buf, keyAt, keyEnd - keyAt, text, cursor.pos);
     }
     return end;
+  }
+
+  #ask(buf: Uint8Array, keyAt: number, keyLength: number, valueAt: number, end: number): void {
+    const textAt = end > valueAt && buf[valueAt] === 0x0a ? valueAt + 2 : -1;
+    this.bits |= this.#discriminators.match(buf, keyAt, keyLength, textAt, end);
   }
 
   /** Where the text of a (validated) AnyValue starts, -1 when it is none; `cursor.pos` is left at its end. */

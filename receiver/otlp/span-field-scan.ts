@@ -1,7 +1,7 @@
 /**
  * Reads the fields of a span in any legal encoding, and the nested messages of all spans.
  * Owns what span-scan.ts does not read inline: long tags, empty or oddly framed ids, unknown fields, events, links,
- * status. Every byte is checked against the span's end.
+ * status. No byte is read before it is known to be the span's.
  */
 import type { AttributeScan } from './attribute-scan.ts';
 import { messageIndex, type MessageValidator } from './message-validator.ts';
@@ -64,7 +64,7 @@ export class SpanFieldScan {
   /** Reads the Status whose length stands at `pos`; returns where it ends. */
   readStatus(buf: Uint8Array, pos: number, end: number): number {
     // Nothing but a code.
-    if (buf[pos] === 2 && pos + 3 <= end && buf[pos + 1] === 0x18 && buf[pos + 2]! < 0x80) {
+    if (pos + 3 <= end && buf[pos] === 2 && buf[pos + 1] === 0x18 && buf[pos + 2]! < 0x80) {
       this.status = buf[pos + 2]!;
       return pos + 3;
     }
@@ -94,7 +94,7 @@ export class SpanFieldScan {
       case 0x2a: // name
         return this.skipText(buf, pos, end);
       case 0x4a:
-        return this.#attributes.scan(buf, pos, end);
+        return this.#attributes.scanAnyShape(buf, pos, end);
       case 0x5a:
       case 0x6a:
         return this.skipNested(buf, tag, pos, end);

@@ -18,10 +18,19 @@ export class WireCursor {
   /** A varint at `pos`: its low 32 bits, unsigned. At most ten bytes; bits beyond the 64th are dropped. */
   varint(buf: Uint8Array, limit: number): number {
     const start = this.pos;
-    if (start < limit && buf[start]! < 0x80) {
-      this.pos = start + 1;
+    if (start + 1 < limit) {
+      // One or two bytes: nearly all there are.
+      const first = buf[start]!;
+      const second = buf[start + 1]!;
       this.overflowed = false;
-      return buf[start]!;
+      if (first < 0x80) {
+        this.pos = start + 1;
+        return first;
+      }
+      if (second < 0x80) {
+        this.pos = start + 2;
+        return (first & 0x7f) | (second << 7);
+      }
     }
     return this.#longVarint(buf, start, limit);
   }
