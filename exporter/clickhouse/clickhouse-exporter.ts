@@ -24,8 +24,9 @@ import { TableWriters } from './table-writers.ts';
 /** How long disposal waits for the last blocks. */
 const drainTimeoutMs = 5_000;
 const probeTimeoutMs = 5_000;
-const probeEveryMs = 1_000;
-const probeWhenDownMs = 150;
+/** How soon a change is noticed; while all is well only every so many ticks ask ClickHouse. */
+const tickMs = 100;
+const ticksPerProbe = 10;
 /** An engine whose process lives but whose door has not answered for that many probes is started again. */
 const unansweredProbes = 4;
 
@@ -215,19 +216,17 @@ export class ClickHouseExporter implements Stage, Consumer<RowBatch>, Readiness 
   async #watch(): Promise<void> {
     const { signal } = this.#ending;
     const { telemetry } = this.#deps;
-    for (let unanswered = 0; !signal.aborted;) {
+    for (let ticks = 1; !signal.aborted; ticks++) {
       telemetry.gauge('otelcol_exporter_queue_size', this.#budget.rows, { exporter: 'clickhouse' });
       telemetry.gauge('otelcol_exporter_queue_capacity', this.#config.sendingQueue.maxRows, { exporter: 'clickhouse' });
-      await sleep(this.notReadyReason() === undefined ? probeEveryMs : probeWhenDownMs, undefined, { signal }).catch(
-        () => undefined,
-      );
+      await sleep(tickMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       if (this.#notPrepared !== undefined || this.#engine?.downReason() !== undefined) continue;
-      const reason = await this.#probe!.check(this.#generation, nowUs());
-      unanswered = reason === undefined ? 0 : unanswered + 1;
-      if (this.#engine === undefined || unanswered < unansweredProbes || signal.aborted) continue;
-      unanswered = 0;
-      await this.#engine.restart(reason!);
+      if (this.notReadyReason() === undefined && ticks % ticksPerProbe !== 0) continue;
+      const probe = this.#probe!;
+      await probe.check(this.#generation, nowUs());
+      if (this.#engine === undefined || probe.unanswered < unansweredProbes) continue;
+      await this.#engine.restart(probe.reason(this.#generation) ?? '');
     }
   }
 

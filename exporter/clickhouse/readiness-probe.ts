@@ -3,7 +3,7 @@
  * read back by the other. Owns the marker's row (one per writer, replaced) and the last answer.
  */
 import { randomBytes } from 'node:crypto';
-import type { ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
 import { classifyFailure } from './failure.ts';
 
 export interface ReadinessProbeOptions {
@@ -19,6 +19,7 @@ export class ReadinessProbe {
   #marker = '';
   #generation = -1;
   #reason: string | undefined = 'the SQL door has not been tried yet';
+  #unanswered = 0;
 
   constructor(options: ReadinessProbeOptions) {
     this.#options = options;
@@ -34,16 +35,22 @@ export class ReadinessProbe {
     );
   }
 
-  /** Writes a new marker for a new generation, reads it back. Never rejects; returns what went wrong. */
-  async check(generation: number, nowUs: number): Promise<string | undefined> {
+  /** How many checks in a row got no answer at all; an answer that is an error is an answer. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** Writes a new marker for a new generation, reads it back. Never rejects. */
+  async check(generation: number, nowUs: number): Promise<void> {
     try {
       if (generation !== this.#generation || this.#reason !== undefined) await this.#write(nowUs);
       this.#reason = (await this.#read()) === this.#marker ? undefined : 'the SQL door does not show what was written';
       this.#generation = generation;
+      this.#unanswered = 0;
     } catch (error) {
-      this.#reason = `ClickHouse does not answer: ${classifyFailure(error).message}`;
+      this.#reason = `ClickHouse does not answer as it should: ${classifyFailure(error).message}`;
+      this.#unanswered = error instanceof ClickHouseError ? 0 : this.#unanswered + 1;
     }
-    return this.#reason;
   }
 
   async #write(nowUs: number): Promise<void> {
