@@ -5,7 +5,18 @@
 import protobuf from 'protobufjs';
 import { traceRoot } from './trace-proto.ts';
 
-const KEYS = ['op', 'sentry.op', 'step.name', 'http.route', 'workflow.name', 'o', 'steq.name', '', 'awaitly.step.name'];
+const KEYS = [
+  'op',
+  'op',
+  'sentry.op',
+  'step.name',
+  'http.route',
+  'workflow.name',
+  'o',
+  'steq.name',
+  '',
+  'awaitly.step.name',
+];
 const TEXTS = ['workflow', 'step', 'workflow.step', 'charge', '', 'é', 'x'.repeat(200)];
 /** Repeated children of a message, at most; nested ones fewer, so that damage hits the frame and not only texts. */
 const MAX_REPEATS = 3;
@@ -18,6 +29,9 @@ export class RequestGenerator {
   /** How often, of 10, something unusual is written. */
   readonly #oddity: number;
 
+  /** Frames still to be written wrong. */
+  #wrongFrames = 0;
+
   constructor(seed: number, oddity: number) {
     this.#state = seed >>> 0;
     this.#oddity = oddity;
@@ -25,6 +39,12 @@ export class RequestGenerator {
 
   request(): Buffer {
     return this.#message('ExportTraceServiceRequest', 0);
+  }
+
+  /** A request in which usually one length is off by one, an id too short or a varint too long. */
+  misframed(): Buffer {
+    this.#wrongFrames = 1;
+    return this.request();
   }
 
   /** The trace ids that are used, so that some can be watched. */
@@ -65,6 +85,11 @@ export class RequestGenerator {
   #message(name: string, depth: number): Buffer {
     const parts: Buffer[] = [];
     const repeats = depth < 4 ? MAX_REPEATS : MAX_NESTED_REPEATS;
+    // Usually one member of the oneof, and a text as often as not.
+    if (name === 'AnyValue' && !this.#odd()) {
+      const fields = this.#root.lookupType(name).fieldsArray;
+      return this.#field(name, this.#below(2) === 0 ? fields[0]! : this.#pick(fields), depth);
+    }
     for (const field of this.#root.lookupType(name).fieldsArray) {
       if (field.name === 'deprecated' && this.#below(4) > 0) continue;
       const present = field.repeated ? this.#below(repeats + 1) : this.#below(4) > 0 ? 1 : 0;
@@ -99,6 +124,7 @@ export class RequestGenerator {
       }
       return Buffer.alloc(length, this.#pick([1, 2, 3]));
     }
+    if (message === 'AnyValue' && this.#below(2) === 0) return Buffer.from(this.#pick(TEXTS.slice(0, 3)));
     if (message === 'KeyValue') return Buffer.from(this.#pick(KEYS));
     return this.#odd() ? Buffer.from([0xff, 0xc0, this.#below(256)]) : Buffer.from(this.#pick(TEXTS));
   }
@@ -109,7 +135,16 @@ export class RequestGenerator {
 
   #delimited(number: number, content: Buffer): Buffer {
     const tag = this.#varint(BigInt(number) * 8n + 2n);
-    return Buffer.concat([tag, this.#varint(BigInt(content.length)), content]);
+    const wrong = this.#goesWrong() ? this.#pick([-1, 1, 2]) : 0;
+    if (wrong === 2) return this.#delimited(number, content.subarray(1));
+    const length = Math.max(0, content.length + wrong);
+    return Buffer.concat([tag, this.#varint(BigInt(length)), content]);
+  }
+
+  #goesWrong(): boolean {
+    if (this.#wrongFrames === 0 || this.#below(30) > 0) return false;
+    this.#wrongFrames--;
+    return true;
   }
 
   /** A varint, now and then of more bytes than it needs. */
@@ -121,6 +156,7 @@ export class RequestGenerator {
       rest >>= 7n;
     } while (rest > 0n);
     if (this.#below(4) === 0 && this.#odd()) while (bytes.length < 10 && this.#below(2) === 0) bytes.push(0);
+    if (this.#goesWrong()) while (bytes.length < 11) bytes.push(0);
     return Buffer.from(bytes.map((byte, i) => (i < bytes.length - 1 ? byte | 0x80 : byte)));
   }
 
