@@ -43,7 +43,9 @@ async function serve(config: ServiceConfig): Promise<void> {
   const readiness = [phase, { notReadyReason: () => exporter.notReadyReason() }];
   const readHealth = async () => readProcessHealth(exporter.reader);
   await using admin = new AdminServer(config.admin, { readiness, surfaces, readHealth, telemetry });
-  const { writer, path: storageDirectory } = storage;
+  const { path: storageDirectory } = storage;
+  // Panes live in memory until there is a journal: every start writes panes of its own, and readers add them up.
+  const writer = `${storage.writer}.${clock.now()}`;
   await using exporter = new ClickHouseExporter(config.exporter, { writer, storageDirectory, telemetry });
   await using processor = new Processor(config.processor, { next: exporter, dialects, clock, telemetry });
   await using receiver = new OtlpReceiver(config.receiver, { next: processor, watch: processor, dialects, telemetry });
