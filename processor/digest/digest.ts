@@ -37,14 +37,19 @@ export function isDigestible(value: number): boolean {
  * Up to 199 values it is exact (each value its own centroid). Values that are not digestible are left out and counted.
  */
 export function digestOf(values: Float64Array | readonly number[]): Digest {
-  return digestOfSorted(Float64Array.from(values).toSorted());
+  return digestOfSorted(new Float64Array(values).toSorted());
 }
 
 /** The same of values that are in ascending order already (NaN last, as typed arrays sort). */
 export function digestOfSorted(sorted: Float64Array): Digest {
-  const kept = sorted.filter(isDigestible);
-  const centroids = { means: kept, weights: new Float64Array(kept.length).fill(1), size: kept.length };
-  return digestFrom(centroids, sorted.length - kept.length);
+  // What cannot be digested stands at the ends: negatives first, then too great, infinity and NaN.
+  let from = 0;
+  let until = sorted.length;
+  while (from < until && sorted[from]! < 0) from++;
+  while (until > from && !isDigestible(sorted[until - 1]!)) until--;
+  const means = sorted.slice(from, until);
+  const centroids = { means, weights: new Float64Array(means.length).fill(1), size: means.length };
+  return digestFrom(centroids, sorted.length - means.length);
 }
 
 /**
