@@ -35,14 +35,17 @@ export class BlockSender {
     return this.#failing;
   }
 
-  /** Never rejects. Resolves when the block is confirmed, or dropped and counted. */
-  async send(block: Block): Promise<void> {
+  /**
+   * Never rejects. Resolves when the block is confirmed, or dropped and counted; with true when its bytes are free,
+   * which is certain only when the first request was answered (a broken one may still hold them).
+   */
+  async send(block: Block): Promise<boolean> {
     const { telemetry, retry, signal } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#insert(block);
         this.#confirm(block);
-        return;
+        return attempt === 1;
       } catch (error) {
         if (signal.aborted) return this.#drop(block, 'shutdown', 'the service ended before ClickHouse took the rows');
         const failure = classifyFailure(error);
@@ -76,11 +79,12 @@ export class BlockSender {
     this.#options.telemetry.count('finishline_exporter_blocks_total', 1, { table: block.table });
   }
 
-  #drop(block: Block, reason: string, message: string): void {
+  #drop(block: Block, reason: string, message: string): false {
     const { table, rows } = block;
     this.#options.telemetry.error('rows lost: ClickHouse will never take this block', { table, rows, reason, message });
     this.#options.telemetry.count('finishline_blocks_dropped_total', 1, { table, reason });
     this.#options.telemetry.count('finishline_rows_dropped_total', rows, { table, reason });
+    return false;
   }
 }
 

@@ -27,6 +27,7 @@ export class RowSink {
   #view: DataView;
   #position = 0;
   readonly #initialBytes: number;
+  #spare: Buffer | undefined;
   /** The run key and the trace id written last, and where: neighbouring rows share them. */
   #key: RunKey | undefined;
   #keyStart = 0;
@@ -44,15 +45,24 @@ export class RowSink {
     return this.#position;
   }
 
-  /** Hands over what was written and starts anew. */
+  /** Hands over what was written and starts anew, with as much room as was needed this time. */
   take(): Buffer {
     const bytes = this.#buffer.subarray(0, this.#position);
-    this.#buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
+    const room = Math.max(this.#initialBytes, 2 ** Math.ceil(Math.log2(this.#position + 1)));
+    const spare = this.#spare;
+    this.#spare = undefined;
+    this.#buffer =
+      spare !== undefined && spare.length >= room && spare.length <= room * 4 ? spare : Buffer.allocUnsafeSlow(room);
     this.#view = new DataView(this.#buffer.buffer);
     this.#position = 0;
     this.#key = undefined;
     this.#trace = undefined;
     return bytes;
+  }
+
+  /** Gives back bytes that were taken and that nobody reads any more: fresh memory costs more than encoding into it. */
+  recycle(bytes: Buffer): void {
+    this.#spare = Buffer.from(bytes.buffer);
   }
 
   /** Forgets everything written after `length`: half a row must not stay when its second half cannot be encoded. */
@@ -120,6 +130,10 @@ export class RowSink {
   /** LEB128, below 2^32: lengths of strings and arrays. */
   varuint(value: number): void {
     this.#reserve(longestVarintBytes);
+    if (value < 0x80) {
+      this.#buffer[this.#position++] = value;
+      return;
+    }
     let rest = value;
     while (rest >= 0x80) {
       this.#buffer[this.#position++] = (rest & 0x7f) | 0x80;
@@ -130,7 +144,9 @@ export class RowSink {
 
   string(text: string): void {
     const length = text.length;
-    if (length <= shortStringChars) this.#shortString(text, length);
+    // Half of the texts of a ledger row are empty.
+    if (length === 0) this.uint8(0);
+    else if (length <= shortStringChars) this.#shortString(text, length);
     else if (length <= longestOneByteLength) this.#mediumString(text, length);
     else this.#longString(text);
   }

@@ -30,8 +30,11 @@ export interface TableWriterOptions<Row> {
   readonly writer: string;
   readonly limits: BlockSettings;
   readonly budget: QueueBudget;
-  /** Resolves when the block needs no more attention: confirmed, or dropped and counted. Never rejects. */
-  readonly send: (block: Block) => Promise<void>;
+  /**
+   * Resolves when the block needs no more attention: confirmed, or dropped and counted. Never rejects.
+   * True = nobody reads its bytes any more, they may be written over.
+   */
+  readonly send: (block: Block) => Promise<boolean>;
 }
 
 export class TableWriter<Row> {
@@ -112,7 +115,7 @@ export class TableWriter<Row> {
     if (this.#sending) return;
     this.#sending = true;
     for (let block = this.#next(); block !== undefined; block = this.#next()) {
-      await this.#options.send(block);
+      if (await this.#options.send(block)) this.#sink.recycle(block.bytes);
       this.#options.budget.release(block.bytes.length, block.rows);
       this.#settle(block.rows);
     }

@@ -5,22 +5,21 @@ import { TableWriter, type Block } from '../../../exporter/clickhouse/table-writ
 /** Takes blocks and confirms each only when it is told to. */
 class ManualServer {
   readonly received: Block[] = [];
-  #confirm: (() => void)[] = [];
+  readonly texts: string[] = [];
+  #confirm: ((free: boolean) => void)[] = [];
 
-  readonly send = (block: Block): Promise<void> => {
+  readonly send = (block: Block): Promise<boolean> => {
     this.received.push(block);
+    // At once: a confirmed block's bytes are written over.
+    this.texts.push(block.bytes.toString('latin1'));
     return new Promise((resolve) => {
       this.#confirm.push(resolve);
     });
   };
 
   async confirm(): Promise<void> {
-    this.#confirm.shift()!();
+    this.#confirm.shift()!(true);
     await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  get texts(): string[] {
-    return this.received.map((block) => block.bytes.toString('latin1'));
   }
 }
 
@@ -104,6 +103,23 @@ describe('order', () => {
     await server.confirm();
     await flush;
     expect(server.texts).toEqual(['a']);
+  });
+});
+
+describe('memory', () => {
+  test('of a confirmed block is written over, never that of one on its way', async () => {
+    const { server, writer } = setUp({ maxRows: 1 });
+    for (const row of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      writer.append([row]);
+      const onTheWay = server.received.at(-1)!;
+      writer.append(['x']);
+      expect(onTheWay.bytes.toString('latin1')).toBe(row);
+      await server.confirm();
+      expect(server.received.at(-1)!.bytes.toString('latin1')).toBe('x');
+      await server.confirm();
+    }
+    expect(server.texts).toEqual(['a', 'x', 'b', 'x', 'c', 'x', 'd', 'x', 'e', 'x', 'f', 'x']);
+    expect(new Set(server.received.map(({ bytes }) => bytes.buffer)).size).toBeLessThan(12);
   });
 });
 
