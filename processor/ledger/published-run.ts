@@ -1,10 +1,10 @@
 /**
- * What must be remembered of a run that has rows: its key for ever, the last version, and what it put into the panes.
+ * What must be remembered of a run that has rows: its key for ever, the last version, and where it stands in the panes.
  * Owns the shape only. The next journal checkpoint carries it; the ledger itself can rebuild it.
  */
 import type { Micros } from '../../schema/journal-record.ts';
 import type { RunKey } from '../../schema/rows.ts';
-import type { Contribution } from '../panes/contribution.ts';
+import type { TerminalState } from '../../schema/state.ts';
 
 export interface PublishedRun {
   readonly key: RunKey;
@@ -16,7 +16,9 @@ export interface PublishedRun {
   fingerprint: number;
   /** The step rows that stand, as (step, execution). */
   steps: readonly StepKey[];
-  contribution: Contribution;
+  /** The end and the state that its contribution stands under in the panes. */
+  endedAt: Micros;
+  state: TerminalState;
 }
 
 export interface StepKey {

@@ -9,7 +9,7 @@ import type { Quality, TerminalState } from '../../schema/state.ts';
 import type { Telemetry } from '../../schema/telemetry.ts';
 import type { DerivedRun } from '../derive/derived-run.ts';
 import { contributionOf, type Contribution } from '../panes/contribution.ts';
-import type { PaneBook } from '../panes/pane-book.ts';
+import type { PaneBook, PanePlace } from '../panes/pane-book.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { runRow, runTombstone, stepRow, stepTombstone } from './ledger-rows.ts';
 import type { PublishedRun, StepKey } from './published-run.ts';
@@ -40,9 +40,10 @@ export class Publisher {
       closedAt: now,
       fingerprint: fingerprintOf(run),
       steps: stepKeys(run),
-      contribution: contributionOf(run, state, false),
+      endedAt: run.endedAt.us,
+      state,
     };
-    this.#contribute(undefined, published.contribution);
+    this.#contribute(undefined, contributionOf(run, state, false));
     this.#write(run, published, run.quality, rows);
     this.#telemetry.count('finishline_runs_total', 1, { environment: key.environment, process: key.process, state });
     return published;
@@ -54,13 +55,14 @@ export class Publisher {
     if (fingerprint === published.fingerprint) return;
     // Timers fire before the spans of their record are taken.
     const late = run.lastReceived >= published.closedAt;
-    const before = published.contribution;
+    const before = placeOf(published);
     const given = published.steps;
     published.version = Math.max(published.version + 1, now);
     published.fingerprint = fingerprint;
     published.steps = stepKeys(run);
-    published.contribution = contributionOf(run, state, late);
-    this.#contribute(before, published.contribution);
+    published.endedAt = run.endedAt.us;
+    published.state = state;
+    this.#contribute(before, contributionOf(run, state, late));
     this.#write(run, published, marked(run.quality, late), rows);
     for (const step of given) {
       if (!published.steps.some((kept) => isSame(kept, step))) {
@@ -75,7 +77,7 @@ export class Publisher {
     const version = Math.max(published.version + 1, now);
     rows.runs.push(runTombstone(published.key, version));
     for (const step of published.steps) rows.steps.push(stepTombstone(published.key, step, version));
-    this.#contribute(published.contribution, undefined);
+    this.#contribute(placeOf(published), undefined);
     this.#telemetry.count('finishline_corrections_total', 1, { kind: 'retracted' });
   }
 
@@ -85,13 +87,17 @@ export class Publisher {
     for (const step of run.steps) rows.steps.push(stepRow(run, step, key, version));
   }
 
-  #contribute(before: Contribution | undefined, after: Contribution | undefined): void {
+  #contribute(before: PanePlace | undefined, after: Contribution | undefined): void {
     if (this.#panes.replace(before, after)) return;
     this.#telemetry.count('finishline_pane_contributions_dropped_total', 1, { reason: 'pane_sealed' });
     this.#telemetry.error('a run ended in a minute that is no longer in memory: the ledger has it, its panes do not', {
       run_id: after?.runId,
     });
   }
+}
+
+function placeOf({ key, endedAt }: PublishedRun): PanePlace {
+  return { environment: key.environment, process: key.process, runId: key.runId, endedAt };
 }
 
 function stepKeys(run: DerivedRun): StepKey[] {

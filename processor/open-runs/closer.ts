@@ -106,7 +106,7 @@ function isOf(published: PublishedRun, run: RunSpans): boolean {
 }
 
 function isAbandoned(published: PublishedRun): boolean {
-  return published.contribution.state === 'ABANDONED';
+  return published.state === 'ABANDONED';
 }
 
 /** A run that was given up stays so until its root comes. */

@@ -17,6 +17,9 @@ const MINUTE_INTERVAL = SECOND;
 const STEP_INTERVAL = 10 * SECOND;
 const HOUR_INTERVAL = 300 * SECOND;
 
+/** Where a run stands in the panes. */
+export type PanePlace = Pick<Contribution, 'environment' | 'process' | 'runId' | 'endedAt'>;
+
 export interface PaneRows {
   readonly processPanes: ProcessPaneRow[];
   readonly stepPanes: StepPaneRow[];
@@ -47,7 +50,7 @@ export class PaneBook {
    * Replaces what a run contributes; undefined = it contributes nothing (before its close, after its retraction).
    * @returns false when a pane concerned has left memory and cannot be amended any more
    */
-  replace(before: Contribution | undefined, after: Contribution | undefined): boolean {
+  replace(before: PanePlace | undefined, after: Contribution | undefined): boolean {
     let amended = true;
     for (const resolution of ['1m', '1h'] as const) {
       const old = before === undefined ? undefined : this.#find(resolution, before);
@@ -55,11 +58,11 @@ export class PaneBook {
       if (after !== undefined && next === undefined) amended = false;
       if (old !== undefined && before !== undefined && (old !== next || before.runId !== after?.runId)) {
         old.remove(before.runId);
-        this.#touch(old, before);
+        this.#touch(old, true);
       }
       if (next !== undefined && after !== undefined) {
         next.put(after);
-        this.#touch(next, after);
+        this.#touch(next, old !== undefined || after.steps.some((step) => step.blamed > 0));
       }
     }
     return amended;
@@ -127,21 +130,21 @@ export class PaneBook {
     if (all) this.#hours.last = now;
   }
 
-  #touch(pane: Pane, by: Contribution): void {
+  #touch(pane: Pane, blameMayChange: boolean): void {
     if (pane.resolution === '1h') {
       this.#hours.dirty.add(pane);
       return;
     }
     this.#minutes.dirty.add(pane);
     this.#minuteSteps.dirty.add(pane);
-    if (by.steps.some((step) => step.blamed > 0)) this.#blamed.add(pane);
+    if (blameMayChange) this.#blamed.add(pane);
   }
 
-  #find(resolution: Resolution, of: Contribution): Pane | undefined {
+  #find(resolution: Resolution, of: PanePlace): Pane | undefined {
     return this.#panes.get(keyOf(resolution, startOf(resolution, of), of));
   }
 
-  #open(resolution: Resolution, of: Contribution): Pane | undefined {
+  #open(resolution: Resolution, of: PanePlace): Pane | undefined {
     const start = startOf(resolution, of);
     const key = keyOf(resolution, start, of);
     let pane = this.#panes.get(key);
@@ -165,12 +168,12 @@ export class PaneBook {
   }
 }
 
-function startOf(resolution: Resolution, of: Contribution): number {
+function startOf(resolution: Resolution, of: PanePlace): number {
   const width = SECONDS_OF[resolution];
   return Math.floor(of.endedAt / SECOND / width) * width;
 }
 
-function keyOf(resolution: Resolution, start: number, of: Contribution): string {
+function keyOf(resolution: Resolution, start: number, of: PanePlace): string {
   return `${resolution}${start}\0${of.environment}\0${of.process}`;
 }
 

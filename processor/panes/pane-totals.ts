@@ -4,7 +4,8 @@
  * function of the set. The table in pane.ts is the truth.
  */
 import type { TerminalState } from '../../schema/state.ts';
-import type { Contribution, StepContribution } from './contribution.ts';
+import type { StepContribution } from './contribution.ts';
+import type { Counted } from './contribution-table.ts';
 import { SortedValues } from './sorted-values.ts';
 
 export class StepTotals {
@@ -45,7 +46,7 @@ export class PaneTotals {
   readonly steps = new Map<string, StepTotals>();
 
   /** @param sign 1 to add, -1 to take out */
-  count(run: Contribution, sign: 1 | -1): void {
+  count(run: Counted, sign: 1 | -1): void {
     this.states[run.state] += sign;
     if (run.completed) this.completed += sign;
     if (run.recovered) this.recovered += sign;

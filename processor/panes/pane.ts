@@ -6,6 +6,7 @@ import type { ProcessPaneRow, Resolution, StepPaneRow } from '../../schema/rows.
 import { digestOfSorted } from '../digest/digest.ts';
 import { encodeState, rawState } from '../digest/digest-state.ts';
 import type { Contribution } from './contribution.ts';
+import { ContributionTable } from './contribution-table.ts';
 import { PaneTotals, type StepTotals } from './pane-totals.ts';
 import type { SortedValues } from './sorted-values.ts';
 
@@ -23,7 +24,7 @@ export class Pane {
   /** Version of the last process row written, and of the last step rows; 0 before the first. */
   version = 0;
   stepsVersion = 0;
-  readonly #byRun = new Map<string, Contribution>();
+  readonly #byRun = new ContributionTable();
   readonly #totals = new PaneTotals();
 
   constructor(resolution: Resolution, start: number, environment: string, process: string) {
@@ -41,10 +42,8 @@ export class Pane {
   }
 
   remove(runId: string): void {
-    const known = this.#byRun.get(runId);
-    if (known === undefined) return;
-    this.#byRun.delete(runId);
-    this.#totals.count(known, -1);
+    const known = this.#byRun.take(runId);
+    if (known !== undefined) this.#totals.count(known, -1);
   }
 
   processRow(version: number): ProcessPaneRow {

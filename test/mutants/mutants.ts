@@ -42,13 +42,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a retracted run stays in its panes',
     file: 'processor/ledger/publisher.ts',
-    search: 'this.#contribute(published.contribution, undefined);',
+    search: 'this.#contribute(placeOf(published), undefined);',
     replacement: '',
   },
   {
     name: 'an amendment adds instead of replacing',
     file: 'processor/panes/pane.ts',
-    search: 'this.#byRun.set(contribution.runId, contribution);',
-    replacement: 'this.#byRun.set(contribution.runId + this.#byRun.size, contribution);',
+    search: 'this.remove(contribution.runId);',
+    replacement: '',
   },
 ];
