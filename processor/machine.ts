@@ -15,6 +15,7 @@ import { Publisher } from './ledger/publisher.ts';
 import { RowSink } from './ledger/row-sink.ts';
 import { Closer } from './open-runs/closer.ts';
 import { DelayQueue } from './open-runs/delay-queue.ts';
+import type { GroupList } from './open-runs/group-list.ts';
 import { GroupStore } from './open-runs/group-store.ts';
 import { writeInFlight } from './open-runs/in-flight-book.ts';
 import type { TraceGroup } from './open-runs/trace-group.ts';
@@ -150,7 +151,7 @@ export class Machine {
   /** Sets the timers that this event calls for. */
   #schedule(group: TraceGroup, event: Event): void {
     const wasWatched = this.#undecided.watches(event.traceId);
-    this.#undecided.note(event, group.events);
+    this.#undecided.note(event, () => group.events());
     const isSight = wasWatched && isLocalRoot(event);
     if (event.role === EventRole.WORKFLOW || isSight || group.published.length > 0)
       this.#settling.push(group, this.#now);
@@ -190,9 +191,9 @@ export class Machine {
   }
 
   #markClosed(group: TraceGroup): void {
-    this.#store.open.delete(group);
-    this.#closedSpans += group.events.length - group.closedSpans;
-    group.closedSpans = group.events.length;
+    group.list?.remove(group);
+    this.#closedSpans += group.size - group.closedSpans;
+    group.closedSpans = group.size;
     group.closedAt = this.#now;
     this.#closed.push(group, this.#now);
   }
@@ -231,24 +232,22 @@ export class Machine {
   #giveUpSilent(now: Micros): void {
     const { open, suspended, clues } = this.#store;
     const { runTimeout, suspendedTimeout } = this.#config;
-    const clue = firstOf(clues);
+    const clue = clues.first;
     if (clue !== undefined && clue.lastSeen + runTimeout <= now) this.#evict(clue);
-    const silent = firstOf(open);
+    const silent = open.first;
     if (silent !== undefined && silent.lastSeen + runTimeout <= now) this.#giveUp(silent);
-    const paused = firstOf(suspended);
+    const paused = suspended.first;
     if (paused !== undefined && paused.lastSeen + suspendedTimeout <= now) this.#giveUp(paused);
   }
 
   /** ABANDONED, where process and run id are known; what else was left over is counted and dropped. */
   #giveUp(group: TraceGroup): void {
-    const { open, suspended } = this.#store;
     const runs = this.#closer.openRuns(group);
     if (runs.orphans > 0) this.#telemetry.count('finishline_orphan_spans_total', runs.orphans);
     const isWaiting = this.#closer.abandon(group, runs, this.#now, this.#rows);
-    open.delete(group);
-    suspended.delete(group);
+    group.list?.remove(group);
     writeInFlight(group, this.#closer.openRuns(group), this.#now, this.#rows);
-    if (isWaiting) suspended.add(group);
+    if (isWaiting) this.#store.suspended.push(group);
     else if (group.published.length > 0) this.#markClosed(group);
     else this.#evict(group);
   }
@@ -264,13 +263,13 @@ export class Machine {
       if (group === undefined) break;
       this.#leaveMemory(current(group));
     }
-    if (this.#store.untaggedCount > this.#config.maxEvidence) this.#drop(firstOf(clues), 'evidence_limit');
-    if (open.size > this.#config.maxOpenRuns) this.#drop(firstOf(open), 'open_runs_limit');
+    if (this.#store.untaggedCount > this.#config.maxEvidence) this.#drop(clues.first, 'evidence_limit');
+    if (open.size > this.#config.maxOpenRuns) this.#drop(open.first, 'open_runs_limit');
   }
 
   #drop(group: TraceGroup | undefined, reason: string): void {
     if (group === undefined) return;
-    this.#telemetry.count('finishline_spans_dropped_total', group.events.length, { reason });
+    this.#telemetry.count('finishline_spans_dropped_total', group.size, { reason });
     this.#evict(group);
   }
 }
@@ -289,12 +288,7 @@ function current(timed: TraceGroup): TraceGroup {
   return group;
 }
 
-function firstOf(groups: ReadonlySet<TraceGroup>): TraceGroup | undefined {
-  for (const group of groups) return group;
-  return undefined;
-}
-
 /** The last sign of the group that is first in the order of silence; Infinity when there is none. */
-function firstSign(groups: ReadonlySet<TraceGroup>): Micros {
-  return firstOf(groups)?.lastSeen ?? Infinity;
+function firstSign(groups: GroupList): Micros {
+  return groups.first?.lastSeen ?? Infinity;
 }

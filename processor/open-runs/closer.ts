@@ -39,7 +39,7 @@ export class Closer {
 
   /** Brings the rows of a group in line with its spans; sets `dirty` and `unclosed`. */
   close(group: TraceGroup, now: Micros, rows: RowSink): void {
-    const { runs } = partition(group.events);
+    const { runs } = partition(group.events());
     const derived = deriveRuns(runs, group.truncated > 0);
     const standing: PublishedRun[] = [];
     let unclosed = 0;
@@ -61,7 +61,7 @@ export class Closer {
 
   /** The runs of the group that are known to be running. */
   openRuns(group: TraceGroup): OpenRuns {
-    const { runs, waiting } = partition(group.events);
+    const { runs, waiting } = partition(group.events());
     const rootless = rootlessRuns(waiting).filter((run) => !group.published.some((known) => isOf(known, run)));
     const named = rootless.reduce((sum, run) => sum + run.steps.length, 0);
     return {
@@ -73,14 +73,14 @@ export class Closer {
 
   /** Gives up the runs that have been silent for their timeout. @returns whether any went on waiting */
   abandon(group: TraceGroup, open: OpenRuns, now: Micros, rows: RowSink): boolean {
-    for (const run of open.rootless) {
-      group.published.push(this.#publish(deriveAbandoned(run, false, this.#times.runTimeout), now, rows));
-    }
+    const { runTimeout, suspendedTimeout } = this.#times;
+    const given = open.rootless.map((run) => this.#publish(deriveAbandoned(run, false, runTimeout), now, rows));
     let waiting = false;
     for (const run of open.suspended) {
-      if (group.lastSeen + this.#times.suspendedTimeout > now) waiting = true;
-      else group.published.push(this.#publish(deriveAbandoned(run, true, this.#times.suspendedTimeout), now, rows));
+      if (group.lastSeen + suspendedTimeout > now) waiting = true;
+      else given.push(this.#publish(deriveAbandoned(run, true, suspendedTimeout), now, rows));
     }
+    group.published = [...group.published, ...given];
     return waiting;
   }
 

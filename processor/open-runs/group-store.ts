@@ -4,6 +4,8 @@
  */
 import type { Event } from '../event.ts';
 import { EventRole } from '../event.ts';
+import { EventSlab } from './event-slab.ts';
+import { GroupList } from './group-list.ts';
 import { TraceGroup, type GroupLimits, type Insertion } from './trace-group.ts';
 
 export interface Inserted {
@@ -13,14 +15,15 @@ export interface Inserted {
 
 export class GroupStore {
   readonly #limits: GroupLimits;
+  readonly #slab = new EventSlab();
   readonly #byTrace = new Map<string, TraceGroup>();
   readonly #byRunId = new Map<string, TraceGroup>();
-  /** Groups with something open, the one longest without a sign first. */
-  readonly open = new Set<TraceGroup>();
+  /** Groups with something open. */
+  readonly open = new GroupList();
   /** Groups that only wait for a suspended run to go on. */
-  readonly suspended = new Set<TraceGroup>();
-  /** Groups of nothing but untagged errors, oldest first. */
-  readonly clues = new Set<TraceGroup>();
+  readonly suspended = new GroupList();
+  /** Groups of nothing but untagged errors. */
+  readonly clues = new GroupList();
   #spans = 0;
   #untagged = 0;
 
@@ -45,10 +48,9 @@ export class GroupStore {
   insert(event: Event): Inserted {
     let group = this.#byTrace.get(event.traceId) ?? this.#newGroup(event.traceId);
     if (event.runId !== '') group = this.#join(group, event.runId);
-    const before = group.events.length;
+    this.#forgetCounts(group);
     const insertion = group.insert(event, this.#limits);
-    this.#spans += group.events.length - before;
-    if (insertion === 'added' && event.role === EventRole.UNTAGGED) this.#untagged++;
+    this.#count(group);
     this.#noteSign(group, event);
     return { group, insertion };
   }
@@ -57,17 +59,14 @@ export class GroupStore {
   evict(group: TraceGroup): void {
     for (const traceId of group.traceIds) this.#byTrace.delete(traceId);
     for (const runId of group.runIds) this.#byRunId.delete(runId);
-    this.open.delete(group);
-    this.suspended.delete(group);
-    this.clues.delete(group);
-    this.#spans -= group.events.length;
-    for (const event of group.events) if (event.role === EventRole.UNTAGGED) this.#untagged--;
+    group.list?.remove(group);
+    this.#forgetCounts(group);
+    group.freeEvents();
     group.gone = true;
   }
 
   #newGroup(traceId: string): TraceGroup {
-    const group = new TraceGroup();
-    group.traceIds.push(traceId);
+    const group = new TraceGroup(traceId, this.#slab);
     this.#byTrace.set(traceId, group);
     return group;
   }
@@ -77,29 +76,33 @@ export class GroupStore {
     const named = this.#byRunId.get(runId);
     if (named === undefined) {
       this.#byRunId.set(runId, group);
-      group.runIds.push(runId);
+      group.numberOf(runId);
       return group;
     }
     if (named === group) return group;
-    const before = named.events.length + group.events.length;
+    this.#forgetCounts(named);
+    this.#forgetCounts(group);
     named.absorb(group, this.#limits);
-    this.#spans += named.events.length - before;
+    this.#count(named);
     for (const traceId of group.traceIds) this.#byTrace.set(traceId, named);
     for (const id of group.runIds) this.#byRunId.set(id, named);
-    this.open.delete(group);
-    this.suspended.delete(group);
-    this.clues.delete(group);
+    group.list?.remove(group);
     return named;
   }
 
+  #forgetCounts(group: TraceGroup): void {
+    this.#spans -= group.size;
+    this.#untagged -= group.untagged;
+  }
+
+  #count(group: TraceGroup): void {
+    this.#spans += group.size;
+    this.#untagged += group.untagged;
+  }
+
   #noteSign(group: TraceGroup, event: Event): void {
-    if (event.role === EventRole.UNTAGGED && !this.open.has(group) && group.published.length === 0) {
-      this.clues.add(group);
-      return;
-    }
-    this.clues.delete(group);
-    this.suspended.delete(group);
-    this.open.delete(group);
-    this.open.add(group);
+    const isClue = event.role === EventRole.UNTAGGED && !this.open.has(group) && group.published.length === 0;
+    if (isClue && group.untagged === group.size) this.clues.push(group);
+    else this.open.push(group);
   }
 }

@@ -17,27 +17,32 @@ const DAY: Micros = 86_400_000_000;
 
 /** Writes the rows of the group's open runs that changed, and tombstones for those that are open no more. */
 export function writeInFlight(group: TraceGroup, open: OpenRuns, now: Micros, rows: RowSink): void {
-  const standing = new Set<string>();
-  for (const run of open.rootless) standing.add(writeRow(group, run, 'RUNNING', now, rows));
-  for (const run of open.suspended) standing.add(writeRow(group, run, 'SUSPENDED', now, rows));
+  const standing = new Map<string, InFlightRow>();
+  for (const run of open.rootless) writeRow(group, run, 'RUNNING', standing, now, rows);
+  for (const run of open.suspended) writeRow(group, run, 'SUSPENDED', standing, now, rows);
   for (const [key, row] of group.inFlight) {
-    if (standing.has(key)) continue;
-    rows.inFlight.push(inFlightTombstone(row, Math.max(row.version + 1, now)));
-    group.inFlight.delete(key);
+    if (!standing.has(key)) rows.inFlight.push(inFlightTombstone(row, Math.max(row.version + 1, now)));
   }
+  group.inFlight = standing;
 }
 
-function writeRow(group: TraceGroup, run: RunSpans, state: OpenState, now: Micros, rows: RowSink): string {
+/** @param standing gains the row that stands for the run now */
+function writeRow(
+  group: TraceGroup,
+  run: RunSpans,
+  state: OpenState,
+  standing: Map<string, InFlightRow>,
+  now: Micros,
+  rows: RowSink,
+): void {
   const key = `${run.environment}\0${run.process}\0${run.runId}`;
   const known = group.inFlight.get(key);
   const events = [...new Set([...run.roots, ...run.steps])].map((node) => node.event);
   const row = rowOf(run, events, state, known, now);
   const isSame = known !== undefined && known.lastSeenAt === row.lastSeenAt && known.state === row.state;
-  if (!isSame || now - known.version >= DAY) {
-    rows.inFlight.push(row);
-    group.inFlight.set(key, row);
-  }
-  return key;
+  const stands = isSame && now - known.version < DAY;
+  if (!stands) rows.inFlight.push(row);
+  standing.set(key, stands ? known : row);
 }
 
 function rowOf(

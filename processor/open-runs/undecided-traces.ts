@@ -16,11 +16,11 @@ export class UndecidedTraces implements RootWatch {
     return this.#traces.has(traceId);
   }
 
-  /** @param known the kept spans of the event's group, this one among them */
-  note(event: Event, known: readonly Event[]): void {
+  /** @param known gives the kept spans of the event's group, this one among them */
+  note(event: Event, known: () => readonly Event[]): void {
     if (isLocalRoot(event)) {
-      this.#traces.delete(event.traceId);
-    } else if (mayBeUndecided(event) && !known.some((other) => other.traceId === event.traceId && isLocalRoot(other))) {
+      if (this.#traces.size > 0) this.#traces.delete(event.traceId);
+    } else if (mayBeUndecided(event) && !hasLocalRoot(known(), event.traceId)) {
       this.#traces.add(event.traceId);
     }
   }
@@ -33,4 +33,8 @@ export class UndecidedTraces implements RootWatch {
 /** A workflow span without a name of its own and with a parent in its own process. */
 export function mayBeUndecided(event: Event): boolean {
   return event.role === EventRole.WORKFLOW && event.process === '' && !isLocalRoot(event);
+}
+
+function hasLocalRoot(events: readonly Event[], traceId: string): boolean {
+  return events.some((event) => event.traceId === traceId && isLocalRoot(event));
 }
