@@ -3,14 +3,15 @@ import { containsInTime } from '../event.ts';
 import type { RunSpans } from './run-spans.ts';
 import type { SpanNode } from './span-node.ts';
 
+/** The sets are made when first asked: most runs fail nowhere. */
 export function depthIn(run: RunSpans): (node: SpanNode) => number {
-  const kept = new Set<SpanNode>([...run.roots, ...run.steps, ...run.evidence]);
-  const roots = new Set(run.roots);
+  let kept: ReadonlySet<SpanNode> | undefined;
   return (node) => {
+    kept ??= new Set<SpanNode>([...run.roots, ...run.steps, ...run.evidence]);
     let depth = 0;
     for (let up = node.parent; up !== null; up = up.parent) {
       if (kept.has(up)) depth++;
-      if (roots.has(up)) return depth;
+      if (run.roots.includes(up)) return depth;
     }
     return countAround(node, kept);
   };

@@ -63,7 +63,7 @@ function deriveRun(spans: RunSpans, children: readonly DerivedRun[], truncated: 
     failingStep: culprit?.step ?? '',
     errorType: culprit?.errorType ?? root.errorType,
     errorMessage: culprit?.errorMessage ?? root.errorMessage,
-    distinctSteps: new Set(executions.map((execution) => stepIdentity(execution.attempts[0]!.event))).size,
+    distinctSteps: countDistinct(executions),
     erroredSteps,
     attempts: steps.reduce((sum, step) => sum + step.attemptCount, 0),
     completed,
@@ -106,8 +106,12 @@ function childAttempt(root: SpanNode, child: DerivedRun, depthOf: (node: SpanNod
 
 /** Distinct steps with an execution whose last attempt failed. */
 function countErrored(executions: readonly Execution[]): number {
-  const errored = executions.filter((execution) => lastAttempt(execution).failed);
-  return new Set(errored.map((execution) => stepIdentity(execution.attempts[0]!.event))).size;
+  return countDistinct(executions.filter((execution) => lastAttempt(execution).failed));
+}
+
+function countDistinct(executions: readonly Execution[]): number {
+  if (executions.length < 2) return executions.length;
+  return new Set(executions.map((execution) => stepIdentity(execution.attempts[0]!.event))).size;
 }
 
 function evidenceOf(spans: RunSpans, depthOf: (node: SpanNode) => number): Evidence[] {

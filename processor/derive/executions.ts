@@ -48,13 +48,36 @@ export function isRecovered(execution: Execution): boolean {
 
 /** @param attempts of one run, in any order @returns executions by start */
 export function matchExecutions(attempts: readonly Attempt[]): Execution[] {
+  const ordered = attempts.toSorted(inOrder);
+  return haveOwnNames(ordered) ? ordered.map((attempt) => newExecution(attempt, 1)) : matchByIdentity(ordered);
+}
+
+/** The usual run: every step was used once, so that there is nothing to match. */
+function haveOwnNames(attempts: readonly Attempt[]): boolean {
+  for (let i = 1; i < attempts.length; i++) {
+    for (let j = 0; j < i; j++) if (mayBelongTogether(attempts[i]!.event, attempts[j]!.event)) return false;
+    // Comparing each with each is for the few.
+    if (i > 16) return false;
+  }
+  return true;
+}
+
+function mayBelongTogether(a: Event, b: Event): boolean {
+  return stepNameOf(a) === stepNameOf(b) || (a.stepKey !== '' && a.stepKey === b.stepKey);
+}
+
+function newExecution(attempt: Attempt, number: number): Execution {
+  return { step: stepNameOf(attempt.event), number, attempts: [attempt] };
+}
+
+function matchByIdentity(attempts: readonly Attempt[]): Execution[] {
   const byIdentity = new Map<string, Execution[]>();
-  for (const attempt of attempts.toSorted(inOrder)) {
+  for (const attempt of attempts) {
     const identity = stepIdentity(attempt.event);
     let executions = byIdentity.get(identity);
     if (executions === undefined) byIdentity.set(identity, (executions = []));
     const earlier = predecessor(attempt, executions);
-    if (earlier === undefined) executions.push({ step: stepNameOf(attempt.event), number: 0, attempts: [attempt] });
+    if (earlier === undefined) executions.push(newExecution(attempt, 0));
     else earlier.attempts.push(attempt);
   }
   const all = [...byIdentity.values()].flat().toSorted((a, b) => inOrder(a.attempts[0]!, b.attempts[0]!));

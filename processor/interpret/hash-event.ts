@@ -6,6 +6,7 @@ import type { ContentHash } from './content-hash.ts';
 export function hashEvent(hash: ContentHash, event: Event): void {
   hash.reset();
   hash.word(event.role | (event.status << 2) | (event.remoteParent ? 16 : 0) | (event.sampled ? 32 : 0));
+  // Environment, service and version are the resource's.
   hash.word(event.resource);
   hash.text(event.dialect);
   hash.text(event.parentSpanId);
@@ -18,9 +19,6 @@ export function hashEvent(hash: ContentHash, event: Event): void {
   hash.text(event.stepKey);
   hash.text(event.verb);
   hash.word(event.attempt);
-  hash.text(event.environment);
-  hash.text(event.service);
-  hash.text(event.serviceVersion);
   hash.text(event.outcome);
   hash.text(event.trigger);
   if (event.enqueuedAt !== null) hash.instant(event.enqueuedAt);

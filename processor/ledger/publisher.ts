@@ -8,7 +8,7 @@ import type { RunKey } from '../../schema/rows.ts';
 import type { Quality, TerminalState } from '../../schema/state.ts';
 import type { Telemetry } from '../../schema/telemetry.ts';
 import type { DerivedRun } from '../derive/derived-run.ts';
-import { contributionOf, type Contribution } from '../panes/contribution.ts';
+import { contributionOf, hashOfRun, type Contribution } from '../panes/contribution.ts';
 import type { PaneBook, PanePlace } from '../panes/pane-book.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { runRow, runTombstone, stepRow, stepTombstone } from './ledger-rows.ts';
@@ -43,7 +43,7 @@ export class Publisher {
       endedAt: run.endedAt.us,
       state,
     };
-    this.#contribute(undefined, contributionOf(run, state, false));
+    this.#contribute(undefined, contributionOf(run, state, false), run.runId);
     this.#write(run, published, run.quality, rows);
     this.#telemetry.count('finishline_runs_total', 1, { environment: key.environment, process: key.process, state });
     return published;
@@ -62,7 +62,7 @@ export class Publisher {
     published.steps = stepKeys(run);
     published.endedAt = run.endedAt.us;
     published.state = state;
-    this.#contribute(before, contributionOf(run, state, late));
+    this.#contribute(before, contributionOf(run, state, late), run.runId);
     this.#write(run, published, marked(run.quality, late), rows);
     for (const step of given) {
       if (!published.steps.some((kept) => isSame(kept, step))) {
@@ -77,7 +77,7 @@ export class Publisher {
     const version = Math.max(published.version + 1, now);
     rows.runs.push(runTombstone(published.key, version));
     for (const step of published.steps) rows.steps.push(stepTombstone(published.key, step, version));
-    this.#contribute(placeOf(published), undefined);
+    this.#contribute(placeOf(published), undefined, published.key.runId);
     this.#telemetry.count('finishline_corrections_total', 1, { kind: 'retracted' });
   }
 
@@ -87,17 +87,17 @@ export class Publisher {
     for (const step of run.steps) rows.steps.push(stepRow(run, step, key, version));
   }
 
-  #contribute(before: PanePlace | undefined, after: Contribution | undefined): void {
+  #contribute(before: PanePlace | undefined, after: Contribution | undefined, runId: string): void {
     if (this.#panes.replace(before, after)) return;
     this.#telemetry.count('finishline_pane_contributions_dropped_total', 1, { reason: 'pane_sealed' });
     this.#telemetry.error('a run ended in a minute that is no longer in memory: the ledger has it, its panes do not', {
-      run_id: after?.runId,
+      run_id: runId,
     });
   }
 }
 
 function placeOf({ key, endedAt }: PublishedRun): PanePlace {
-  return { environment: key.environment, process: key.process, runId: key.runId, endedAt };
+  return { environment: key.environment, process: key.process, ...hashOfRun(key.runId), endedAt };
 }
 
 function stepKeys(run: DerivedRun): StepKey[] {

@@ -24,11 +24,14 @@ export function spanRecordOf(event: Event, root: Event | undefined, rowName: str
 }
 
 function detailsOf(event: Event, root: Event | undefined, rowName: string): string {
+  if (event === root && isPlainRoot(event, rowName)) return `{"role":${event.role},"resource":${event.resource}}`;
   const details: Record<string, unknown> = {};
   if (event.role !== EventRole.STEP) details['role'] = event.role;
   if (event.name !== rowName) details['name'] = event.name;
   if (event.stepName !== (event.role === EventRole.STEP ? rowName : '')) details['step'] = event.stepName;
-  addTexts(details, event, event === root ? undefined : root);
+  if (event.role === EventRole.STEP && event.process !== '') details['process'] = event.process;
+  if (event.role !== EventRole.STEP && event.process !== rowName) details['process'] = event.process;
+  addTexts(details, event, root);
   if (event.attempt !== 0) details['attempt'] = event.attempt;
   if (event.remoteParent) details['remote'] = 1;
   if (event.sampled) details['sampled'] = 1;
@@ -40,6 +43,27 @@ function detailsOf(event: Event, root: Event | undefined, rowName: string): stri
   return '';
 }
 
+/** The usual root: the run row's own columns say the rest. */
+function isPlainRoot(event: Event, rowName: string): boolean {
+  return (
+    event.name === rowName &&
+    event.process === rowName &&
+    event.stepName === '' &&
+    event.stepKey === '' &&
+    event.verb === '' &&
+    event.runId === '' &&
+    event.outcome === '' &&
+    event.trigger === '' &&
+    event.errorType === '' &&
+    event.errorMessage === '' &&
+    event.attempt === 0 &&
+    !event.remoteParent &&
+    !event.sampled &&
+    event.enqueuedAt === null &&
+    event.end.us <= event.received
+  );
+}
+
 /** Texts that differ from the root's, or that only this span has. */
 function addTexts(details: Record<string, unknown>, event: Event, root: Event | undefined): void {
   if (event.dialect !== root?.dialect) details['dialect'] = event.dialect;
@@ -48,7 +72,6 @@ function addTexts(details: Record<string, unknown>, event: Event, root: Event | 
   if (event.serviceVersion !== root?.serviceVersion) details['version'] = event.serviceVersion;
   if (event.stepKey !== '') details['key'] = event.stepKey;
   if (event.verb !== '') details['verb'] = event.verb;
-  if (event.process !== '') details['process'] = event.process;
   if (event.runId !== '') details['run_id'] = event.runId;
   if (event.outcome !== '') details['outcome'] = event.outcome;
   if (event.trigger !== '') details['trigger'] = event.trigger;

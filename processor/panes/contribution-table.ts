@@ -7,8 +7,7 @@
  *   bytes  records one after the other, written once: an overwritten one stays until the pane leaves memory
  */
 import type { TerminalState } from '../../schema/state.ts';
-import { ContentHash } from '../interpret/content-hash.ts';
-import type { Contribution, StepContribution } from './contribution.ts';
+import type { Contribution, RunHash, StepContribution } from './contribution.ts';
 
 const WORDS_PER_SLOT = 3;
 const FREED = 0xffff_ffff;
@@ -27,7 +26,7 @@ const MAX_HEAD_BYTES = 20;
 const STEP_BYTES = 24;
 
 /** What a table tells about a run: all of a contribution that adds up. */
-export type Counted = Omit<Contribution, 'environment' | 'process' | 'runId' | 'endedAt'>;
+export type Counted = Omit<Contribution, keyof RunHash | 'environment' | 'process' | 'endedAt'>;
 
 export class ContributionTable {
   #slots = new Uint32Array(16 * WORDS_PER_SLOT);
@@ -36,24 +35,27 @@ export class ContributionTable {
   #live = 0;
   #bytes = new DataView(new ArrayBuffer(4096));
   #end = 0;
-  readonly #hash = new ContentHash();
   readonly #steps: string[] = [];
   readonly #stepNumbers = new Map<string, number>();
 
-  /** Stores what the run contributes; the caller has taken out what it contributed before. */
-  set(runId: string, contribution: Counted): void {
+  /** Stores what the run contributes; returns what it contributed before, undefined when that was nothing. */
+  put(run: RunHash, contribution: Counted): Counted | undefined {
     if ((this.#used + 1) * WORDS_PER_SLOT > this.#slots.length * MAX_LOAD) this.#grow();
-    const at = this.#find(runId);
-    this.#used++;
-    this.#live++;
-    this.#slots[at] = this.#hash.high;
-    this.#slots[at + 1] = this.#hash.low;
+    const at = this.#find(run);
+    const known = this.#slots[at + 2]!;
+    if (known === 0) {
+      this.#used++;
+      this.#live++;
+      this.#slots[at] = run.runHashHigh;
+      this.#slots[at + 1] = run.runHashLow;
+    }
     this.#slots[at + 2] = this.#write(contribution) + 1;
+    return known === 0 ? undefined : this.#read(known - 1);
   }
 
   /** Takes out and returns what the run contributed; undefined when it contributed nothing. */
-  take(runId: string): Counted | undefined {
-    const at = this.#find(runId);
+  take(run: RunHash): Counted | undefined {
+    const at = this.#find(run);
     const offset = this.#slots[at + 2]!;
     if (offset === 0) return undefined;
     this.#slots[at + 2] = FREED;
@@ -62,13 +64,9 @@ export class ContributionTable {
   }
 
   /** The slot of the run, or the free one where its search ends. */
-  #find(runId: string): number {
-    const hash = this.#hash;
-    hash.reset();
-    hash.text(runId);
-    const { high, low } = hash;
+  #find({ runHashHigh: high, runHashLow: low }: RunHash): number {
     const slots = this.#slots;
-    let at = ((low >>> 0) % (slots.length / WORDS_PER_SLOT)) * WORDS_PER_SLOT;
+    let at = (low % (slots.length / WORDS_PER_SLOT)) * WORDS_PER_SLOT;
     for (;;) {
       const offset = slots[at + 2]!;
       if (offset === 0) return at;

@@ -4,6 +4,7 @@
  */
 import type { Micros } from '../../schema/journal-record.ts';
 import type { TerminalState } from '../../schema/state.ts';
+import { ContentHash } from '../interpret/content-hash.ts';
 import type { DerivedRun, DerivedStep } from '../derive/derived-run.ts';
 
 export interface StepContribution {
@@ -16,10 +17,15 @@ export interface StepContribution {
   readonly durationsMs: number[];
 }
 
-export interface Contribution {
+/** A run as the panes know it: 64 bits of its id's hash, as two unsigned words. */
+export interface RunHash {
+  readonly runHashHigh: number;
+  readonly runHashLow: number;
+}
+
+export interface Contribution extends RunHash {
   readonly environment: string;
   readonly process: string;
-  readonly runId: string;
   readonly endedAt: Micros;
   readonly state: TerminalState;
   readonly completed: boolean;
@@ -32,11 +38,18 @@ export interface Contribution {
   readonly steps: readonly StepContribution[];
 }
 
+export function hashOfRun(runId: string): RunHash {
+  const hash = new ContentHash();
+  hash.reset();
+  hash.text(runId);
+  return { runHashHigh: hash.high, runHashLow: hash.low };
+}
+
 export function contributionOf(run: DerivedRun, state: TerminalState, late: boolean): Contribution {
   return {
     environment: run.environment,
     process: run.process,
-    runId: run.runId,
+    ...hashOfRun(run.runId),
     endedAt: run.endedAt.us,
     state,
     completed: run.completed,

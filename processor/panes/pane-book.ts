@@ -5,7 +5,7 @@
  */
 import type { Micros } from '../../schema/journal-record.ts';
 import type { ProcessPaneRow, Resolution, StepPaneRow } from '../../schema/rows.ts';
-import type { Contribution } from './contribution.ts';
+import type { Contribution, RunHash } from './contribution.ts';
 import { Pane } from './pane.ts';
 
 const SECOND: Micros = 1_000_000;
@@ -18,7 +18,7 @@ const STEP_INTERVAL = 10 * SECOND;
 const HOUR_INTERVAL = 300 * SECOND;
 
 /** Where a run stands in the panes. */
-export type PanePlace = Pick<Contribution, 'environment' | 'process' | 'runId' | 'endedAt'>;
+export type PanePlace = RunHash & Pick<Contribution, 'environment' | 'process' | 'endedAt'>;
 
 export interface PaneRows {
   readonly processPanes: ProcessPaneRow[];
@@ -56,8 +56,12 @@ export class PaneBook {
       const old = before === undefined ? undefined : this.#find(resolution, before);
       const next = after === undefined ? undefined : this.#open(resolution, after);
       if (after !== undefined && next === undefined) amended = false;
-      if (old !== undefined && before !== undefined && (old !== next || before.runId !== after?.runId)) {
-        old.remove(before.runId);
+      if (
+        old !== undefined &&
+        before !== undefined &&
+        (old !== next || before.runHashLow !== after?.runHashLow || before.runHashHigh !== after.runHashHigh)
+      ) {
+        old.remove(before);
         this.#touch(old, true);
       }
       if (next !== undefined && after !== undefined) {

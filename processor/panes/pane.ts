@@ -5,7 +5,7 @@
 import type { ProcessPaneRow, Resolution, StepPaneRow } from '../../schema/rows.ts';
 import { digestOfSorted } from '../digest/digest.ts';
 import { encodeState, rawState } from '../digest/digest-state.ts';
-import type { Contribution } from './contribution.ts';
+import type { Contribution, RunHash } from './contribution.ts';
 import { ContributionTable } from './contribution-table.ts';
 import { PaneTotals, type StepTotals } from './pane-totals.ts';
 import type { SortedValues } from './sorted-values.ts';
@@ -36,13 +36,13 @@ export class Pane {
 
   /** Overwrites what the run contributed before. */
   put(contribution: Contribution): void {
-    this.remove(contribution.runId);
-    this.#byRun.set(contribution.runId, contribution);
+    const before = this.#byRun.put(contribution, contribution);
+    if (before !== undefined) this.#totals.count(before, -1);
     this.#totals.count(contribution, 1);
   }
 
-  remove(runId: string): void {
-    const known = this.#byRun.take(runId);
+  remove(run: RunHash): void {
+    const known = this.#byRun.take(run);
     if (known !== undefined) this.#totals.count(known, -1);
   }
 

@@ -42,13 +42,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a retracted run stays in its panes',
     file: 'processor/ledger/publisher.ts',
-    search: 'this.#contribute(placeOf(published), undefined);',
+    search: 'this.#contribute(placeOf(published), undefined, published.key.runId);',
     replacement: '',
   },
   {
     name: 'an amendment adds instead of replacing',
     file: 'processor/panes/pane.ts',
-    search: 'this.remove(contribution.runId);',
+    search: 'if (before !== undefined) this.#totals.count(before, -1);',
     replacement: '',
   },
 ];

@@ -1,13 +1,14 @@
 /** A pane's rows are a function of the set of contributions in it, whatever was put, overwritten and removed before. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Contribution } from '../../processor/panes/contribution.ts';
+import type { Contribution, RunHash } from '../../processor/panes/contribution.ts';
 import { Pane } from '../../processor/panes/pane.ts';
 
 const contributions: fc.Arbitrary<Contribution> = fc.record({
   environment: fc.constant('prod'),
   process: fc.constant('checkout'),
-  runId: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'),
+  runHashHigh: fc.constantFrom(1, 2, 0xffff_ffff),
+  runHashLow: fc.constantFrom(1, 2, 16),
   endedAt: fc.constant(60_000_000),
   state: fc.constantFrom('SUCCEEDED', 'FAILED', 'ABANDONED', 'CANCELLED', 'SKIPPED', 'CONTINUED'),
   completed: fc.boolean(),
@@ -29,10 +30,12 @@ const contributions: fc.Arbitrary<Contribution> = fc.record({
   ),
 });
 
+const keyOf = (run: RunHash): string => `${run.runHashHigh}.${run.runHashLow}`;
+
 it('equals the pane of what is left, after any history of puts, removals and readings', () => {
   const action = fc.oneof(
     contributions,
-    fc.constantFrom('a', 'b', 'c').map((runId) => ({ remove: runId })),
+    fc.constantFrom(1, 2, 16).map((low) => ({ remove: { runHashHigh: 1, runHashLow: low } })),
     fc.constant('read'),
   );
   fc.assert(
@@ -43,10 +46,10 @@ it('equals the pane of what is left, after any history of puts, removals and rea
         if (typeof action === 'string') pane.processRow(index);
         else if ('remove' in action) {
           pane.remove(action.remove);
-          left.delete(action.remove);
+          left.delete(keyOf(action.remove));
         } else {
           pane.put(action);
-          left.set(action.runId, action);
+          left.set(keyOf(action), action);
         }
       }
       const fresh = new Pane('1m', 60, 'prod', 'checkout');
@@ -72,9 +75,25 @@ it('says its counts, sum, greatest and digest', () => {
     sampled: true,
     queueUs: null,
   };
-  pane.put({ ...base, runId: '1', state: 'SUCCEEDED', completed: true, durationUs: 2000, steps: [] });
-  pane.put({ ...base, runId: '2', state: 'FAILED', completed: false, durationUs: 1000, steps: [] });
-  pane.put({ ...base, runId: '3', state: 'CANCELLED', completed: false, durationUs: null, steps: [] });
+  pane.put({
+    ...base,
+    runHashHigh: 0,
+    runHashLow: 1,
+    state: 'SUCCEEDED',
+    completed: true,
+    durationUs: 2000,
+    steps: [],
+  });
+  pane.put({ ...base, runHashHigh: 0, runHashLow: 2, state: 'FAILED', completed: false, durationUs: 1000, steps: [] });
+  pane.put({
+    ...base,
+    runHashHigh: 0,
+    runHashLow: 3,
+    state: 'CANCELLED',
+    completed: false,
+    durationUs: null,
+    steps: [],
+  });
   expect(pane.processRow(7)).toMatchObject({
     version: 7,
     succeeded: 1,
