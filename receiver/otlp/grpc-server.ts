@@ -13,6 +13,7 @@ import { frame, GrpcMessageReader, type GrpcMessage } from './grpc-frame.ts';
 import { checkHealth } from './grpc-health.ts';
 import { failureHeaders, statusTrailers } from './grpc-status.ts';
 import type { Intake } from './intake.ts';
+import { release } from './large-buffer.ts';
 import { listen } from './listen.ts';
 import { Disconnected, Refusal } from './refusal.ts';
 import { failureOf, RpcCode, type Failure } from './status.ts';
@@ -138,7 +139,9 @@ export class GrpcServer {
       throw new Refusal('bad_frame', 'grpc: compressed flag set with identity or empty encoding');
     }
     const tooLarge = `grpc: received message after decompression larger than max ${this.#limitBytes}`;
-    return inflate(message.body, this.#limitBytes, tooLarge);
+    const plain = await inflate(message.body, this.#limitBytes, tooLarge);
+    release(message.body);
+    return plain;
   }
 
   async #export(message: Buffer): Promise<Buffer> {
@@ -147,6 +150,8 @@ export class GrpcServer {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       throw new Refusal(error.reason, `grpc: error unmarshalling request: ${error.message}`);
+    } finally {
+      release(message);
     }
     return SUCCESS;
   }

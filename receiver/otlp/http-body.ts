@@ -3,6 +3,7 @@
  * Owns the bytes in flight of one request; knows no OTLP.
  */
 import type { IncomingMessage } from 'node:http';
+import { release } from './large-buffer.ts';
 import { Disconnected, Refusal } from './refusal.ts';
 
 /** So much of an unwanted body is read for the sake of the connection; more of it costs the sender the connection. */
@@ -11,6 +12,9 @@ const DRAINED_BYTES = 256 * 1024;
 const LINGER_MS = 2000;
 const LINGERED_BYTES = 64 * 1024 * 1024;
 
+/** A declared body from this size on is read into one piece of memory; below it the chunks are joined at the end. */
+const PREALLOCATED_BYTES = 64 * 1024;
+
 /** What a sender is told about a body beyond the limit, plain or inflated. */
 export const TOO_LARGE = 'http: request body too large';
 
@@ -18,20 +22,18 @@ export const TOO_LARGE = 'http: request body too large';
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limitBytes) return Promise.reject(tooLarge());
+  const body = new CollectedBody(declared);
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
     const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size > limitBytes) {
-        request.off('data', onData).pause();
-        reject(tooLarge());
-      } else {
-        chunks.push(chunk);
+      if (body.size + chunk.length <= limitBytes) {
+        body.add(chunk);
+        return;
       }
+      request.off('data', onData).pause();
+      reject(tooLarge());
     };
     request.on('data', onData);
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    request.once('end', () => resolve(body.whole()));
     request.once('error', () => reject(new Disconnected()));
     request.once('close', () => reject(new Disconnected()));
   });
@@ -54,10 +56,35 @@ export function linger(request: IncomingMessage, done: () => void): void {
   };
   const onData = (chunk: Buffer): void => {
     size += chunk.length;
+    release(chunk);
     if (size > LINGERED_BYTES) finish();
   };
   const timer = setTimeout(finish, LINGER_MS);
   request.on('data', onData).once('end', finish).once('close', finish).resume();
+}
+
+/** The bytes that came so far. */
+class CollectedBody {
+  size = 0;
+  readonly #room: Buffer | undefined;
+  readonly #chunks: Buffer[] = [];
+
+  /** @param declared Content-Length, 0 when there is none */
+  constructor(declared: number) {
+    if (declared >= PREALLOCATED_BYTES) this.#room = Buffer.allocUnsafeSlow(declared);
+  }
+
+  add(chunk: Buffer): void {
+    if (this.#room === undefined) this.#chunks.push(chunk);
+    else chunk.copy(this.#room, this.size);
+    this.size += chunk.length;
+    if (this.#room !== undefined) release(chunk);
+  }
+
+  whole(): Buffer {
+    if (this.#room !== undefined) return this.#room;
+    return this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.size);
+  }
 }
 
 function tooLarge(): Refusal {

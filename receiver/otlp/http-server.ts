@@ -15,6 +15,7 @@ import type { HttpConfig } from './config.ts';
 import { inflaterFor } from './content-encoding.ts';
 import { isWorthDraining, linger, readBody, TOO_LARGE } from './http-body.ts';
 import type { Intake, Payload } from './intake.ts';
+import { release } from './large-buffer.ts';
 import { listen } from './listen.ts';
 import { MEDIA_TYPES, payloadOf } from './media-type.ts';
 import { Disconnected, Refusal } from './refusal.ts';
@@ -107,13 +108,22 @@ export class HttpServer {
       if (payload === undefined) throw new Refusal('unsupported_media_type', 'neither protobuf nor JSON');
       if (this.#stopping) throw new RetryableError('the receiver is shutting down');
       if (expectsContinue && !isDeclaredTooLarge(request, this.#limitBytes)) response.writeContinue();
-      const body = await readBody(request, this.#limitBytes);
-      const plain = inflate === 'identity' ? body : await inflate(body, this.#limitBytes, TOO_LARGE);
-      await this.#intake.take(plain, payload, 'http');
+      await this.#take(await readBody(request, this.#limitBytes), inflate, payload);
       this.#send(request, response, 200, { 'Content-Type': MEDIA_TYPES[payload] }, SUCCESS[payload]);
     } catch (error) {
       this.#intake.refused(error, 'http');
       if (!(error instanceof Disconnected)) this.#sendFailure(request, response, payload ?? 'json', error);
+    }
+  }
+
+  async #take(body: Buffer, inflate: Inflater, payload: Payload): Promise<void> {
+    let plain = body;
+    try {
+      if (inflate !== 'identity') plain = await inflate(body, this.#limitBytes, TOO_LARGE);
+      await this.#intake.take(plain, payload, 'http');
+    } finally {
+      release(body);
+      release(plain);
     }
   }
 
@@ -152,6 +162,8 @@ export class HttpServer {
   }
 }
 
+type Inflater = NonNullable<ReturnType<typeof inflaterFor>>;
+
 interface TextAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
@@ -181,7 +193,7 @@ function pathOf(url: string): string {
 }
 
 /** Of several Content-Encoding lines the first counts, as in the Collector; node joins them in `headers`. */
-function inflaterOf(request: IncomingMessage): NonNullable<ReturnType<typeof inflaterFor>> {
+function inflaterOf(request: IncomingMessage): Inflater {
   if (request.headers['content-encoding'] === undefined) return 'identity';
   const name = request.headersDistinct['content-encoding']?.[0]?.trim() ?? '';
   const inflater = inflaterFor(name.toLowerCase());

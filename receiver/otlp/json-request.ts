@@ -5,6 +5,7 @@
  * the last counts, as JSON.parse has it.
  */
 import type { Dialect } from '../../schema/dialect.ts';
+import { checkDepth } from './json-depth.ts';
 import { InexactInteger } from './json-integer.ts';
 import { JsonMessageWriter } from './json-message.ts';
 import { JsonSpanTest } from './json-span-test.ts';
@@ -28,6 +29,7 @@ export class JsonRequestReader {
    * Throws a Refusal when any value of it is not what its field takes.
    */
   read(body: Buffer): { request: Buffer; skipped: number } {
+    checkDepth(body);
     const text = body.toString('utf8');
     try {
       return this.#encode(parse(text));
