@@ -1,4 +1,4 @@
-/** Test suites: `unit` (pure), `pipeline` (stages together, in memory), `clickhouse` (the real engine), `smoke` (the real process), `truth` (the real process against ground truth). */
+/** Test suites: `unit` (pure), `pipeline` (stages together, in memory), `clickhouse` (the real engine), `smoke` (the real process), `truth` (the real process against ground truth), `collector` (behind a real Collector; needs Go, not part of `npm test`). */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -35,6 +35,14 @@ export default defineConfig({
           include: ['test/truth/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'collector',
+          include: ['test/collector/**/*.test.ts'],
+          testTimeout: 60_000,
           fileParallelism: false,
         },
       },
