@@ -101,6 +101,11 @@ export class Machine {
     return this.#takeRows(this.#panes.takeAll(this.#now));
   }
 
+  /** Spans in memory, of open and of closed runs. */
+  get heldSpans(): number {
+    return this.#store.spanCount;
+  }
+
   get openSpans(): number {
     return this.#store.spanCount - this.#closedSpans;
   }
@@ -213,6 +218,7 @@ export class Machine {
   }
 
   #evict(group: TraceGroup): void {
+    if (group.orphans > 0) this.#telemetry.count('finishline_orphan_spans_total', group.orphans);
     this.#closedSpans -= group.closedSpans;
     this.#undecided.forget(group.traceIds);
     this.#store.evict(group);
@@ -243,7 +249,7 @@ export class Machine {
   /** ABANDONED, where process and run id are known; what else was left over is counted and dropped. */
   #giveUp(group: TraceGroup): void {
     const runs = this.#closer.openRuns(group);
-    if (runs.orphans > 0) this.#telemetry.count('finishline_orphan_spans_total', runs.orphans);
+    group.orphans = runs.orphans;
     const isWaiting = this.#closer.abandon(group, runs, this.#now, this.#rows);
     group.list?.remove(group);
     writeInFlight(group, this.#closer.openRuns(group), this.#now, this.#rows);
@@ -270,6 +276,7 @@ export class Machine {
   #drop(group: TraceGroup | undefined, reason: string): void {
     if (group === undefined) return;
     this.#telemetry.count('finishline_spans_dropped_total', group.size, { reason });
+    group.orphans = 0;
     this.#evict(group);
   }
 }

@@ -95,8 +95,14 @@ export class Processor implements Stage, Consumer<SpanBatch>, RootWatch {
       (error: unknown) => {
         this.#waitingBatches--;
         this.#telemetry.error('rows were refused by the exporter', { error: String(error) });
+        this.#countRefused('runs_data', rows.runs);
+        this.#countRefused('steps_data', rows.steps);
       },
     );
+  }
+
+  #countRefused(table: string, rows: readonly unknown[]): void {
+    this.#telemetry.count('finishline_rows_dropped_total', rows.length, { table, reason: 'refused' });
   }
 
   /** Rows that the exporter has not taken yet hold new spans back: memory is bounded by what is held. */

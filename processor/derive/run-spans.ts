@@ -133,11 +133,11 @@ function giveStep(node: SpanNode, byRoot: ReadonlyMap<SpanNode, RunSpans>, runs:
     owner.steps.push(node);
     return true;
   }
+  // A span that names a run id waits for that run.
+  if (node.event.runId !== '') return false;
   const inTrace = runs.filter((run) => run.roots.some((root) => root.event.traceId === node.event.traceId));
-  // A span that names a run id waits for that run rather than join one that names another.
-  const eligible = node.event.runId === '' ? inTrace : inTrace.filter((run) => run.root.event.runId === '');
-  if (eligible.length === 0) return false;
-  giveByTime(node, eligible);
+  if (inTrace.length === 0) return false;
+  giveByTime(node, inTrace);
   return true;
 }
 

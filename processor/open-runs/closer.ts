@@ -39,7 +39,7 @@ export class Closer {
 
   /** Brings the rows of a group in line with its spans; sets `dirty` and `unclosed`. */
   close(group: TraceGroup, now: Micros, rows: RowSink): void {
-    const { runs } = partition(group.events());
+    const { runs, waiting } = partition(group.events());
     const derived = deriveRuns(runs, group.truncated > 0);
     const standing: PublishedRun[] = [];
     let unclosed = 0;
@@ -55,19 +55,21 @@ export class Closer {
     }
     keepAbandoned(group, standing);
     group.published = standing;
-    group.unclosed = unclosed;
+    const rootless = unpublished(rootlessRuns(waiting), group);
+    group.unclosed = unclosed + rootless.length;
+    group.orphans = waiting.length - spanCount(rootless);
     group.dirty = false;
   }
 
   /** The runs of the group that are known to be running. */
   openRuns(group: TraceGroup): OpenRuns {
     const { runs, waiting } = partition(group.events());
-    const rootless = rootlessRuns(waiting).filter((run) => !group.published.some((known) => isOf(known, run)));
-    const named = rootless.reduce((sum, run) => sum + run.steps.length, 0);
+    const rootless = unpublished(rootlessRuns(waiting), group);
+    const suspended = runs.filter((run) => !isTerminal(run.root));
     return {
-      suspended: runs.filter((run) => !isTerminal(run.root) && !group.published.some((known) => isOf(known, run))),
+      suspended: unpublished(suspended, group),
       rootless,
-      orphans: waiting.length - named,
+      orphans: waiting.length - spanCount(rootless),
     };
   }
 
@@ -103,6 +105,14 @@ export class Closer {
 function isOf(published: PublishedRun, run: RunSpans): boolean {
   const { key } = published;
   return key.runId === run.runId && key.process === run.process && key.environment === run.environment;
+}
+
+function unpublished(runs: readonly RunSpans[], group: TraceGroup): RunSpans[] {
+  return runs.filter((run) => !group.published.some((known) => isOf(known, run)));
+}
+
+function spanCount(runs: readonly RunSpans[]): number {
+  return runs.reduce((sum, run) => sum + run.steps.length, 0);
 }
 
 function isAbandoned(published: PublishedRun): boolean {

@@ -51,7 +51,8 @@ export class GroupStore {
     this.#forgetCounts(group);
     const insertion = group.insert(event, this.#limits);
     this.#count(group);
-    this.#noteSign(group, event);
+    // A repetition tells a closed group nothing.
+    if (insertion !== 'same' || group.list !== undefined) this.#noteSign(group, event);
     return { group, insertion };
   }
 

@@ -36,8 +36,9 @@ export class TraceGroup {
   /** Spans of no dialect among the events. */
   untagged = 0;
   lastSeen: Micros = 0;
-  /** Runs that were derived but could not be closed yet, when the group was last looked at. */
+  /** When the group was last looked at: runs known but not closed yet, and spans that belong to no run. */
   unclosed = 0;
+  orphans = 0;
   /** Stands in the queue of groups whose in-flight rows are due; in that of the daily rewriting. */
   inFlightQueued = false;
   dailyQueued = false;

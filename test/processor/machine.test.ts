@@ -219,3 +219,40 @@ describe('runs known to be running', () => {
     expect(done.inFlight()).toEqual([]);
   });
 });
+
+describe('leaving memory', () => {
+  function countingMachine(): { machine: Machine; counts: Map<string, number> } {
+    const counts = new Map<string, number>();
+    const count = (name: string, by: number, labels: Readonly<Record<string, string>> = {}): void => {
+      const key = [name, ...Object.values(labels)].join(' ');
+      counts.set(key, (counts.get(key) ?? 0) + by);
+    };
+    return { machine: new Machine(defaultProcessorConfig, defaultDialects, { ...silentTelemetry, count }), counts };
+  }
+
+  it('closed runs leave after their retention, whatever was repeated meanwhile, and their orphans are counted', () => {
+    const { machine, counts } = countingMachine();
+    const run = encodeTraces([step(2, 1, 'charge', 1, 2), root(1, 0, 5)]);
+    const stray = encodeTraces([
+      step(7, 6, 'stray', 1, 2, { attributes: { 'step.name': 'stray', 'workflow.run_id': 'never-seen' } }),
+    ]);
+    machine.apply({ kind: 'spans', at: T0, tracesData: run });
+    machine.apply({ kind: 'spans', at: T0 + 1, tracesData: stray });
+    machine.apply({ kind: 'tick', at: T0 + 3 * SECOND });
+    machine.apply({ kind: 'spans', at: T0 + 4 * SECOND, tracesData: run });
+    expect(counts.get('finishline_spans_repeated_total')).toBe(2);
+    machine.apply({ kind: 'tick', at: T0 + defaultProcessorConfig.closedRetention + 10 * SECOND });
+    expect(machine.openSpans).toBe(0);
+    expect(machine.heldSpans).toBe(0);
+    expect(counts.get('finishline_orphan_spans_total')).toBe(1);
+  });
+
+  it('a run that is known to be running does not leave with a closed one of its trace', () => {
+    const beside = step(9, 8, 's', 6, 7, {
+      attributes: { 'step.name': 's', 'workflow.name': 'other', 'workflow.run_id': 'r9' },
+    });
+    const ledger = feed([root(1, 0, 5), beside], 3, defaultProcessorConfig.closedRetention / SECOND + 10);
+    expect(ledger.runs()).toMatchObject([{ key: { process: 'checkout' } }]);
+    expect(ledger.inFlight()).toMatchObject([{ key: { process: 'other', runId: 'r9' } }]);
+  });
+});
