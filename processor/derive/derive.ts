@@ -70,7 +70,7 @@ function deriveRun(spans: RunSpans, children: readonly DerivedRun[], truncated: 
     recovered: state === 'SUCCEEDED' && executions.some(isRecovered),
     quality: [...flags].toSorted(),
     steps,
-    spans: [...spans.roots, ...spans.evidence].map((node) => node.event),
+    spans: [root, ...[...spans.roots, ...spans.evidence].map((node) => node.event).filter((event) => event !== root)],
     firstReceived: events.reduce((first, event) => Math.min(first, event.received), Infinity),
     lastReceived: events.reduce((last, event) => Math.max(last, event.received), 0),
   };

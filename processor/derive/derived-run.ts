@@ -51,7 +51,7 @@ export interface DerivedRun {
   readonly recovered: boolean;
   readonly quality: readonly Quality[];
   readonly steps: readonly DerivedStep[];
-  /** Roots and evidence: the spans that the run row itself stands for. */
+  /** Roots, the deciding one first, and evidence: the spans that the run row itself stands for. */
   readonly spans: readonly Event[];
   /** The earliest and the latest receipt among all its spans. */
   readonly firstReceived: number;
