@@ -21,8 +21,11 @@ interface Key {
 }
 
 export class Discriminators {
-  /** By key length: a bit for each first byte (mod 32) that occurs, so that most keys are passed over by one test. */
-  readonly #firstBytes = new Int32Array(MAX_KEY_BYTES + 1);
+  /**
+   * By key length: a bit for each first byte (mod 32) that occurs, so that most keys are passed over by one test.
+   * The innermost loop reads it itself.
+   */
+  readonly firstBytes = new Int32Array(MAX_KEY_BYTES + 1);
   readonly #keysByLength: Key[][] = Array.from({ length: MAX_KEY_BYTES + 1 }, () => []);
   /** Number of the span being read. */
   #span = 0;
@@ -43,7 +46,7 @@ export class Discriminators {
 
   /** False: no discriminator has a key of that length and first byte. Cheap enough for every attribute. */
   mayMatch(keyLength: number, firstByte: number): boolean {
-    return keyLength <= MAX_KEY_BYTES && ((this.#firstBytes[keyLength]! >>> (firstByte & 31)) & 1) !== 0;
+    return keyLength <= MAX_KEY_BYTES && ((this.firstBytes[keyLength]! >>> (firstByte & 31)) & 1) !== 0;
   }
 
   /**
@@ -72,7 +75,7 @@ export class Discriminators {
     if (known !== undefined) return known;
     const key: Key = { bytes, seenIn: -1, presence: 0, values: [] };
     keys.push(key);
-    this.#firstBytes[bytes.length]! |= 1 << (bytes[0]! & 31);
+    this.firstBytes[bytes.length]! |= 1 << (bytes[0]! & 31);
     return key;
   }
 }

@@ -31,9 +31,10 @@ export class SpanFieldScan {
   }
 
   /** Begins the next span. */
-  begin(): void {
+  begin(): this {
     this.status = 0;
     this.#attributes.begin();
+    return this;
   }
 
   /** Reads the whole span `buf[start, end)`. */
