@@ -35,7 +35,7 @@ it('gives back every field of every span that a run stands for', () => {
     { numRuns: 1500 },
   );
   expect(rebuiltSpans).toBeGreaterThan(1000);
-});
+}, 60_000);
 
 /** A receipt is stored only where the end lies after it. */
 function comparable(event: Event): Event {
