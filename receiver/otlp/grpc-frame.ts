@@ -15,10 +15,12 @@ export interface GrpcMessage {
 
 export class GrpcMessageReader {
   readonly #limitBytes: number;
-  #chunks: Buffer[] = [];
-  #size = 0;
-  /** Length of the message, -1 until the prefix is complete. */
-  #length = -1;
+  /** The prefix, as far as it came. */
+  #prefix: Buffer = Buffer.alloc(0);
+  /** Room for the message; undefined until the prefix is complete. */
+  #body: Buffer | undefined;
+  /** Bytes of the message that came. */
+  #filled = 0;
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -26,37 +28,46 @@ export class GrpcMessageReader {
 
   /** Takes the next bytes; throws a Refusal as soon as they cannot become a good message. */
   push(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
-    if (this.#length < 0 && this.#size >= PREFIX_BYTES) this.#readPrefix();
-    if (this.#length >= 0 && this.#size > PREFIX_BYTES + this.#length) {
-      throw new Refusal('bad_frame', 'grpc: more than one message in a unary request');
+    if (this.#body !== undefined) return this.#add(this.#body, chunk);
+    const missing = PREFIX_BYTES - this.#prefix.length;
+    this.#prefix = Buffer.concat([this.#prefix, chunk.subarray(0, missing)]);
+    if (this.#prefix.length < PREFIX_BYTES) return;
+    const length = this.#readLength();
+    const rest = chunk.subarray(missing);
+    // A message that came in one piece is read where it stands; else one piece of memory takes the chunks.
+    if (rest.length === length) {
+      this.#body = rest;
+      this.#filled = length;
+    } else {
+      this.#body = Buffer.allocUnsafeSlow(length);
+      this.#add(this.#body, rest);
     }
   }
 
   /** The message, when the stream has ended. */
   finish(): GrpcMessage {
-    if (this.#size === 0) throw new Refusal('bad_frame', 'EOF');
-    if (this.#size !== PREFIX_BYTES + this.#length) throw new Refusal('bad_frame', 'unexpected EOF');
-    const bytes = this.#joined();
-    return { compressed: bytes[0] === 1, body: bytes.subarray(PREFIX_BYTES) };
+    const body = this.#body;
+    if (body === undefined && this.#prefix.length === 0) throw new Refusal('bad_frame', 'EOF');
+    if (body === undefined || this.#filled !== body.length) throw new Refusal('bad_frame', 'unexpected EOF');
+    return { compressed: this.#prefix[0] === 1, body };
   }
 
-  #readPrefix(): void {
-    const prefix = this.#joined();
-    this.#chunks = [prefix];
-    this.#length = prefix.readUInt32BE(1);
-    if (this.#length > this.#limitBytes) {
-      throw new Refusal(
-        'too_large',
-        `grpc: received message larger than max (${this.#length} vs. ${this.#limitBytes})`,
-      );
+  #add(body: Buffer, chunk: Buffer): void {
+    if (this.#filled + chunk.length > body.length) {
+      throw new Refusal('bad_frame', 'grpc: more than one message in a unary request');
     }
-    if (prefix[0]! > 1) throw new Refusal('bad_frame', `grpc: received unexpected payload format ${prefix[0]}`);
+    chunk.copy(body, this.#filled);
+    this.#filled += chunk.length;
   }
 
-  #joined(): Buffer {
-    return this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#size);
+  #readLength(): number {
+    const length = this.#prefix.readUInt32BE(1);
+    if (length > this.#limitBytes) {
+      throw new Refusal('too_large', `grpc: received message larger than max (${length} vs. ${this.#limitBytes})`);
+    }
+    const format = this.#prefix[0]!;
+    if (format > 1) throw new Refusal('bad_frame', `grpc: received unexpected payload format ${format}`);
+    return length;
   }
 }
 

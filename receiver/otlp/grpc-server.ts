@@ -177,16 +177,19 @@ function readMessage(stream: ServerHttp2Stream, limitBytes: number): Promise<Grp
         reject(error);
       }
     });
+    const onClose = (): void => reject(new Disconnected());
     stream.once('end', () => {
       try {
         resolve(reader.finish());
+        // An Error with its stack costs 3 % of a call; after the end, closing means nothing.
+        stream.off('aborted', onClose).off('close', onClose);
       } catch (error) {
         // A stream that is reset ends first and says so afterwards.
         setImmediate(() => reject(stream.aborted ? new Disconnected() : error));
       }
     });
-    stream.once('aborted', () => reject(new Disconnected()));
-    stream.once('close', () => reject(new Disconnected()));
+    stream.once('aborted', onClose);
+    stream.once('close', onClose);
   });
 }
 
