@@ -63,7 +63,7 @@ export class TableWriter<Row> {
       try {
         encode(this.#sink, row, writer);
       } catch (error) {
-        this.#sink.rewind(before);
+        this.#sink.forget();
         throw error;
       }
       budget.add(this.#sink.length - before, 1);

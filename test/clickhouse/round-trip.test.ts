@@ -309,7 +309,7 @@ test('a row that cannot be encoded is refused whole and leaves nothing behind', 
 
 test('rows over the size of the first buffer', async () => {
   const sink = new RowSink(16);
-  for (let i = 0; i < 1_000; i++) sink.string('0123456789');
+  for (let i = 0; i < 1_000; i++) sink.end(sink.string(sink.begin(), '0123456789'));
   const bytes = sink.take();
   expect(bytes).toHaveLength(11_000);
   expect(bytes.subarray(10_989).toString('latin1')).toBe('\n0123456789');

@@ -29,9 +29,10 @@ function setUp(limits: { maxRows?: number; maxBytes?: number; maxAgeMs?: number 
   const writer = new TableWriter<string>({
     table: 'runs_data',
     encode: (sink, row) => {
-      if (row === 'half') sink.uint8(0x2a);
+      const at = sink.begin();
+      if (row === 'half') sink.uint8(at, 0x2a);
       if (row === 'half') throw new Error('cannot be encoded');
-      sink.raw(Buffer.from(row));
+      sink.end(sink.raw(at, Buffer.from(row)));
     },
     partitionOf: (row) => row.charCodeAt(0),
     writer: 'w',
