@@ -55,7 +55,7 @@ async function verify(generator: string, runs: number, seed: number): Promise<nu
   await using own = values.sql === undefined ? await ServiceProcess.start() : undefined;
   const endpoints = own?.otlp ?? { grpc: values['otlp-grpc'], http: values['otlp-http'] };
   await deliver(recording, endpoints, seed);
-  const sqlUrl = own?.sqlUrl ?? values.sql!;
+  const sqlUrl = own?.sql ?? values.sql!;
   const query = <T>(sql: string) => querySql<T>(sqlUrl, sql);
   const result = await verifyService(query, truth, { toleranceUs: 1, limitMs: 60_000 });
   for (const difference of result.differences) console.log(`DIFFERENT  ${difference}`);

@@ -29,8 +29,8 @@ test('starts a service when none runs, and finds every figure equal', async () =
 
 test('uses the running service, also when the data of another demo is in it', async () => {
   await using service = await ServiceProcess.start();
-  const { host: sql } = new URL(service.sqlUrl);
-  const { host: admin } = new URL(service.adminUrl);
+  const { host: sql } = new URL(service.sql);
+  const { host: admin } = new URL(service.admin);
   const doors = { ...service.otlp, sql, admin };
   for (let turn = 0; turn < 2; turn++) {
     const { stdout } = await demo(doors);

@@ -3,9 +3,10 @@ import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { repository, temporaryDirectory } from '../../bench/started-service.ts';
 import { buildImage, inRoot, parseDockerfile, type Image } from './dockerfile.ts';
 import { oneRun } from './one-run.ts';
-import { repository, run, RunningService, temporaryDirectory } from './running-service.ts';
+import { run, RunningService } from './running-service.ts';
 
 const directory = temporaryDirectory();
 let image: Image;

@@ -9,8 +9,9 @@ import { writerName } from '../../exporter/clickhouse/embedded/engine-files.ts';
 import { EmbeddedEngine } from '../../exporter/clickhouse/embedded/engine.ts';
 import { migrate } from '../../exporter/clickhouse/migrate.ts';
 import { silentTelemetry } from '../../schema/telemetry.ts';
+import { isolated, mainFile, temporaryDirectory } from '../../bench/started-service.ts';
 import { oneRun, sendOneRun } from './one-run.ts';
-import { isolated, mainFile, run, RunningService, temporaryDirectory } from './running-service.ts';
+import { run, RunningService } from './running-service.ts';
 
 const directory = temporaryDirectory();
 let taken: Server;

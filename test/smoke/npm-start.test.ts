@@ -1,7 +1,8 @@
 /** What a newcomer does: `npm start`, one request, one query, Ctrl-C. The real commands, the real engine. */
 import { expect, test } from 'vitest';
+import { repository } from '../../bench/started-service.ts';
 import { oneRun, sendOneRun } from './one-run.ts';
-import { repository, run, RunningService } from './running-service.ts';
+import { run, RunningService } from './running-service.ts';
 
 const npmStart = { command: ['npm', 'start', '--silent', '--'], cwd: repository };
 

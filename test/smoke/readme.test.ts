@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../service/config/load-config.ts';
+import { repository } from '../../bench/started-service.ts';
 import { parseDockerfile } from './dockerfile.ts';
-import { repository, run, RunningService } from './running-service.ts';
+import { run, RunningService } from './running-service.ts';
 
 interface Block {
   readonly language: string;

@@ -3,8 +3,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { querySql } from '../../bench/service-process.ts';
+import { temporaryDirectory } from '../../bench/started-service.ts';
 import { oneRun, sendOneRun } from './one-run.ts';
-import { RunningService, temporaryDirectory } from './running-service.ts';
+import { RunningService } from './running-service.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -68,7 +68,7 @@ async function killEngine(service: ServiceProcess): Promise<Outage> {
   const killedAt = Date.now();
   const reasons = new Set<string>();
   while (Date.now() - killedAt < readyLimitMs) {
-    const response = await fetch(`${service.adminUrl}/ready`);
+    const response = await fetch(`${service.admin}/ready`);
     if (response.status === 200 && reasons.size > 0) return { backMs: Date.now() - killedAt, reasons: [...reasons] };
     if (response.status === 503) reasons.add(await response.text());
     else await response.body?.cancel();
