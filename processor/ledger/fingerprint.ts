@@ -13,6 +13,7 @@ export function fingerprintOf(run: DerivedRun): number {
   hash.text(run.state);
   hash.text(run.parentRunId);
   hash.text(run.failingStep);
+  hash.text(run.errorType);
   hash.text(run.errorMessage);
   hash.instant(run.startedAt);
   hash.instant(run.endedAt);
@@ -27,6 +28,8 @@ function addStep(hash: ContentHash, step: DerivedStep): void {
   hash.word(step.execution);
   hash.text(step.state);
   hash.word(step.blamed ? 1 : 0);
+  // A child run's error is not in its root's content.
+  hash.text(step.errorType);
   hash.text(step.errorMessage);
   for (const event of step.attempts) addSpan(hash, event);
 }
