@@ -18,8 +18,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'duplicate counted',
     file: 'processor/open-runs/trace-group.ts',
-    search: 'const at = this.#find(event);',
-    replacement: 'const at: number = -1;',
+    search: 'const place = this.#find(event);',
+    replacement: 'const place: number = -1;',
   },
   {
     name: 'version not raised',
