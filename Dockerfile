@@ -23,4 +23,4 @@ ENV FINISHLINE_BIND=0.0.0.0
 EXPOSE 4317 4318 8090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:8090/ready').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
-CMD ["node", "--min-semi-space-size=64", "--max-semi-space-size=128", "service/main.ts", "--set", "service.storage.directory=/data"]
+CMD ["node", "--min-semi-space-size=64", "--max-semi-space-size=128", "--max-inlined-bytecode-size-cumulative=1200", "service/main.ts", "--set", "service.storage.directory=/data"]

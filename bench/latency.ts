@@ -25,9 +25,7 @@ interface Reading {
 }
 
 const rate = Number(given.rate);
-await using service = await ServiceProcess.start({
-  nodeFlags: ['--min-semi-space-size=64', '--max-semi-space-size=128'],
-});
+await using service = await ServiceProcess.start();
 const workload = new Workload({
   seed: 9,
   spans: rate * Number(given.seconds),

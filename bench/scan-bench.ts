@@ -1,5 +1,6 @@
 /**
- * What the scan costs per span, alone: `node bench/scan-bench.ts`.
+ * What the scan costs per span, alone: `npm run bench:scan`, with the inlining flag of `npm start`: without it the loop
+ * over a span's attributes is a call for each span, 110 ns instead of 96.
  * Prints ns per span for requests of 512 spans of which none, a tenth and all are workflow spans; with the latter two
  * the re-framing of the kept ones is in the figure. Untagged spans have ten attributes, about 430 bytes.
  * CPU time, so that neighbours disturb little; the least of many rounds and their median.

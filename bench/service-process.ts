@@ -2,6 +2,8 @@
  * The service as the benchmarks and the comparisons with the truth use it: quiet, ready once it is started, asked for rows.
  * Owns the questions; the process is a {@link StartedService}.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import type { Endpoints } from './generator/protocol.ts';
 import { mainFile, settingArguments, StartedService } from './started-service.ts';
@@ -9,14 +11,14 @@ import { mainFile, settingArguments, StartedService } from './started-service.ts
 export interface ServiceProcessOptions {
   /** Further `--set` values. */
   readonly settings?: readonly string[];
-  /** Flags of the Node that runs the service. */
+  /** Flags of the Node that runs the service, beside those of `npm start`. */
   readonly nodeFlags?: readonly string[];
 }
 
 export class ServiceProcess extends StartedService {
   private constructor({ settings = [], nodeFlags = [] }: ServiceProcessOptions) {
     super({
-      command: [process.execPath, ...nodeFlags, mainFile, 'serve'],
+      command: [process.execPath, ...startFlags(), ...nodeFlags, mainFile, 'serve'],
       args: settingArguments(['service.telemetry.logs.level=warn', ...settings]),
       cwd: process.cwd(),
     });
@@ -68,4 +70,12 @@ export async function querySql<T>(sqlUrl: string, sql: string): Promise<T[]> {
     .split('\n')
     .filter((line) => line !== '')
     .map((line): T => JSON.parse(line));
+}
+
+/** The flags with which `npm start` runs the service. */
+function startFlags(): string[] {
+  const manifest: { scripts: { start: string } } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'),
+  );
+  return manifest.scripts.start.split(' ').filter((word) => word.startsWith('--'));
 }

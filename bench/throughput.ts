@@ -6,7 +6,6 @@
  * Options: --spans N --warmup N --batch N --connections N --protocols a,b --shares 100,1000 (per mille) --repeat N --profile
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -68,7 +67,7 @@ async function bench(): Promise<number> {
 async function measure(protocol: Protocol, perMille: number): Promise<Measurement> {
   const profileDirectory = given.profile ? await mkdtemp(join(tmpdir(), 'finishline-profile-')) : undefined;
   const profiling = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
-  const service = await ServiceProcess.start({ nodeFlags: [...startFlags(), ...profiling] });
+  const service = await ServiceProcess.start({ nodeFlags: profiling });
   try {
     const truth: RunTruth[] = [];
     const warmup = Number(given.warmup);
@@ -160,14 +159,6 @@ function line({ protocol, perMille, delivery, service, engine, peakBytes, differ
     `${Math.round(peakBytes / 2 ** 20)} MiB`.padStart(9),
     differences.length === 0 ? ' equal' : ` ${differences.length} differences`,
   ].join(' ');
-}
-
-/** The flags with which `npm start` runs the service. */
-function startFlags(): string[] {
-  const manifest: { scripts: { start: string } } = JSON.parse(
-    readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'),
-  );
-  return manifest.scripts.start.split(' ').filter((word) => word.startsWith('--'));
 }
 
 function protocolNamed(name: string): Protocol {

@@ -20,8 +20,6 @@ const ROUNDS = Number(process.env['FINISHLINE_BAD_INPUT_ROUNDS'] ?? 8);
  * (64 MiB for each of its halves) has its size; it grows to that by any traffic.
  */
 const WARMUP_REQUESTS = 4000;
-/** As `npm start` runs it. */
-const nodeFlags = ['--min-semi-space-size=64', '--max-semi-space-size=128'];
 
 interface Bad {
   readonly name: string;
@@ -84,7 +82,7 @@ const badGrpc: readonly { readonly name: string; readonly status: number; readon
 ];
 
 test('bad input is refused, counts for nothing and is not kept in memory', async () => {
-  await using service = await ServiceProcess.start({ nodeFlags });
+  await using service = await ServiceProcess.start();
   const http = `http://${service.otlp.http}`;
   let honest = 0;
   const sendHonest = async (): Promise<void> => {
