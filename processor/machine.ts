@@ -70,7 +70,8 @@ export class Machine {
     if (record.kind === 'spans') {
       this.#interpreter.events(record.tracesData, this.#now, (event) => this.#take(event));
     }
-    return this.#takeRows(this.#panes.take(this.#now));
+    this.#panes.take(this.#now, this.#rows);
+    return this.#takeRows();
   }
 
   /** When a tick is needed at the latest; Infinity when nothing waits. */
@@ -98,7 +99,8 @@ export class Machine {
 
   /** The pane rows that are not written yet, for an orderly stop. */
   flush(): RowBatch {
-    return this.#takeRows(this.#panes.takeAll(this.#now));
+    this.#panes.takeAll(this.#now, this.#rows);
+    return this.#takeRows();
   }
 
   /** Spans in memory, of open and of closed runs. */
@@ -110,10 +112,8 @@ export class Machine {
     return this.#store.spanCount - this.#closedSpans;
   }
 
-  #takeRows(panes: ReturnType<PaneBook['take']>): RowBatch {
+  #takeRows(): RowBatch {
     const rows = this.#rows;
-    rows.processPanes.push(...panes.processPanes);
-    rows.stepPanes.push(...panes.stepPanes);
     this.#rows = new RowSink();
     return rows;
   }

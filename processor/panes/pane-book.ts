@@ -84,22 +84,18 @@ export class PaneBook {
     return due;
   }
 
-  /** The rows that are due at `now`. */
-  take(now: Micros): PaneRows {
-    const rows: PaneRows = { processPanes: [], stepPanes: [] };
+  /** Adds the rows that are due at `now`. */
+  take(now: Micros, rows: PaneRows): void {
     if (this.#minutes.last + MINUTE_INTERVAL <= now) this.#takeMinutes(now, rows);
     if (this.#minuteSteps.dirty.size > 0 && this.#minuteSteps.last + STEP_INTERVAL <= now) this.#takeSteps(now, rows);
     if (now - this.#lastEviction > HOUR_INTERVAL) this.#evict(now);
-    return rows;
   }
 
-  /** Every row that is not written yet, due or not: for an orderly stop. */
-  takeAll(now: Micros): PaneRows {
-    const rows: PaneRows = { processPanes: [], stepPanes: [] };
+  /** Adds every row that is not written yet, due or not: for an orderly stop. */
+  takeAll(now: Micros, rows: PaneRows): void {
     this.#hours.last = -Infinity;
     this.#takeMinutes(now, rows);
     this.#takeSteps(now, rows);
-    return rows;
   }
 
   #takeMinutes(now: Micros, rows: PaneRows): void {
